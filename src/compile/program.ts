@@ -47,7 +47,7 @@ export async function compile<const S extends Tree<ArraySpec>>(
   inputs: S,
   _options: CompileOptions = {},
 ): Promise<Program> {
-  const traced = trace(name, f as TreeFunction, inputs);
+  const traced = trace(name, f as unknown as TreeFunction, inputs);
   const executable: Executable = jaxExecutable(traced);
   return {
     name,
