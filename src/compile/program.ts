@@ -1,20 +1,37 @@
 /** @file A program: a traced function that runs, with inputs and outputs that have names, shapes and types. */
 
+import { readFile } from "node:fs/promises";
+import { OUTPUT_MARK, toModel } from "./lower/emit.ts";
+import { decodeSignature, encodeModel, type OnnxValue } from "./onnx.ts";
 import { jaxExecutable } from "./runtimes/jax.ts";
+import { type OnnxOptions, onnxExecutable } from "./runtimes/onnx.ts";
 import type { Data, Executable, NamedData } from "./runtimes/runtime.ts";
-import { type ArraySpec, type Traced, type TracedTree, type TreeFunction, trace } from "./trace.ts";
+import {
+  type ArraySpec,
+  bool,
+  float32,
+  int32,
+  type Traced,
+  type TracedTree,
+  type TreeFunction,
+  trace,
+} from "./trace.ts";
 import type { Tree } from "./tree.ts";
 
 /** How a program is compiled. */
-export interface CompileOptions {
+export interface CompileOptions extends OnnxOptions {
   /** `onnx`: lowered to one ONNX graph, run by ONNX Runtime (default). `jax`: run by the tracing library. */
   readonly runtime?: "onnx" | "jax";
+  /** What a reader of the saved file should know, as text by key. */
+  readonly metadata?: Readonly<Record<string, string>>;
 }
 
 /** A function over named arrays, compiled. */
 export interface Program {
   readonly name: string;
+  /** What goes in, by name. */
   readonly inputs: ReadonlyMap<string, ArraySpec>;
+  /** What comes out, by name. */
   readonly outputs: ReadonlyMap<string, ArraySpec>;
   /**
    * Runs once.
@@ -25,6 +42,10 @@ export interface Program {
    * @throws TypeError that names the input, what came and what was expected
    */
   run(feeds: NamedData, into?: NamedData): Promise<Record<string, Data>>;
+  /** Text that goes with it, by key. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** The bytes of its .onnx file; absent where it runs in the tracing library. */
+  readonly model: Uint8Array | undefined;
   /** Frees the program; it can't run after that. */
   release(): Promise<void>;
 }
@@ -45,24 +66,81 @@ export async function compile<const S extends Tree<ArraySpec>>(
   name: string,
   f: (inputs: TracedTree<S>) => Tree<Traced | number>,
   inputs: S,
-  _options: CompileOptions = {},
+  options: CompileOptions = {},
 ): Promise<Program> {
   const traced = trace(name, f as unknown as TreeFunction, inputs);
-  const executable: Executable = jaxExecutable(traced);
+  if (options.runtime === "jax") return program(traced, jaxExecutable(traced), options.metadata);
+  const bytes = encodeModel(toModel(traced, options.metadata));
+  return program(traced, await onnxExecutable(bytes, traced.inputs, traced.outputs, options), options.metadata, bytes);
+}
+
+/**
+ * Loads a program that was saved.
+ * @param source the file's path, or its bytes
+ * @throws Error if it is not an ONNX file, or takes or gives something other than float32, int32 and truth values
+ */
+export async function loadProgram(source: string | Uint8Array, options: OnnxOptions = {}): Promise<Program> {
+  const bytes = typeof source === "string" ? new Uint8Array(await readFile(source)) : source;
+  const where = typeof source === "string" ? `${source}: ` : "";
+  try {
+    const { name, inputs, outputs, metadata } = decodeSignature(bytes);
+    const specs = (values: readonly OnnxValue[]) =>
+      new Map(values.map((value) => [value.name.replace(OUTPUT_MARK, ""), specOf(value)]));
+    const signature = { name, inputs: specs(inputs), outputs: specs(outputs) };
+    const executable = await onnxExecutable(bytes, signature.inputs, signature.outputs, options);
+    return program(signature, executable, metadata, bytes);
+  } catch (cause) {
+    throw new Error(`${where}${(cause as Error).message}`, { cause });
+  }
+}
+
+function specOf({ name, dtype, shape }: OnnxValue): ArraySpec {
+  const sizes = shape.map((size) => {
+    if (typeof size !== "number") throw new TypeError(`${name} has an axis of open size (${size || "unnamed"})`);
+    return size;
+  });
+  switch (dtype) {
+    case "float32":
+      return float32(...sizes);
+    case "int32":
+      return int32(...sizes);
+    case "bool":
+      return bool(...sizes);
+    default:
+      throw new TypeError(`${name} is of type ${dtype}; a program takes and gives float32, int32 and bool`);
+  }
+}
+
+type Signature = Pick<Program, "name" | "inputs" | "outputs">;
+
+function program(
+  { name, inputs, outputs }: Signature,
+  executable: Executable,
+  metadata: Readonly<Record<string, string>> = {},
+  model?: Uint8Array,
+): Program {
+  let released = false;
   return {
     name,
-    inputs: traced.inputs,
-    outputs: traced.outputs,
+    inputs,
+    outputs,
+    metadata,
+    model,
     async run(feeds, into = {}) {
-      for (const [input, spec] of traced.inputs) checkData(`program ${name}: input ${input}`, feeds[input], spec);
+      if (released) throw new Error(`program ${name} was released`);
+      for (const [input, spec] of inputs) checkData(`program ${name}: input ${input}`, feeds[input], spec);
       for (const output in into) {
-        const spec = traced.outputs.get(output);
-        if (!spec) throw new TypeError(`program ${name} has no output ${output}; it has ${[...traced.outputs.keys()]}`);
+        const spec = outputs.get(output);
+        if (!spec) throw new TypeError(`program ${name} has no output ${output}; it has ${[...outputs.keys()]}`);
         checkData(`program ${name}: output ${output}`, into[output], spec);
       }
       return executable.run(feeds, into);
     },
-    release: () => executable.release(),
+    async release() {
+      if (released) return;
+      released = true;
+      await executable.release();
+    },
   };
 }
 

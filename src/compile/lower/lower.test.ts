@@ -1,0 +1,420 @@
+/** @file Holds compiled programs to the tracing library: random programs, their gradients, and every primitive. */
+
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { type ArraySpec, bool, compile, type Data, float32, int32, type Traced, type Tree } from "../index.ts";
+import { grad, jvp, lax, nn, numpy as np, random, vmap } from "../jax.ts";
+
+type Inputs = Record<string, ArraySpec>;
+type Function_ = (inputs: Record<string, Traced>) => Tree<Traced | number>;
+
+/** Numbers between −2 and 2 that look random and are the same every time. */
+function example(spec: ArraySpec, salt: number): Data {
+  const number = (i: number) => 2 * Math.sin(12.9898 * (i + 1) + 78.233 * salt);
+  if (spec.dtype === "float32") return Float32Array.from({ length: spec.size }, (_, i) => number(i));
+  if (spec.dtype === "int32") return Int32Array.from({ length: spec.size }, (_, i) => Math.round(4 * number(i)));
+  return Uint8Array.from({ length: spec.size }, (_, i) => (number(i) > 0 ? 1 : 0));
+}
+
+/** Runs `f` compiled and in the tracing library, and expects the same numbers. */
+async function expectSame(f: Function_, inputs: Inputs, feeds?: Record<string, Data>): Promise<void> {
+  const data = feeds ?? Object.fromEntries(Object.keys(inputs).map((name, i) => [name, example(inputs[name], i)]));
+  const compiled = await compile("test", f as never, inputs);
+  const reference = await compile("test", f as never, inputs, { runtime: "jax" });
+  const [ours, theirs] = [await compiled.run(data), await reference.run(data)];
+  await compiled.release();
+  for (const name of reference.outputs.keys()) expectClose(ours[name], theirs[name], name);
+}
+
+function expectClose(ours: Data, theirs: Data, name: string, tolerance = 2e-5): void {
+  expect(ours.length).toBe(theirs.length);
+  const scale = Math.max(1, ...Array.from(theirs, (number) => (Number.isFinite(number) ? Math.abs(number) : 0)));
+  for (let i = 0; i < ours.length; i++) {
+    const same = Object.is(ours[i], theirs[i]) || Math.abs(ours[i] - theirs[i]) <= tolerance * scale;
+    if (!same) expect.fail(`${name}[${i}] is ${ours[i]}, the tracing library has ${theirs[i]}`);
+  }
+}
+
+/** Numbers drawn one after the other from a list, again and again. */
+function decisions(numbers: readonly number[]): (n: number) => number {
+  let next = 0;
+  return (n) => numbers[next++ % numbers.length] % n;
+}
+
+const maximumSize = 600;
+const sizeOf = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
+
+/** Does one random thing to some of `pool`. Keeps numbers small, and derivatives continuous but for kinks. */
+function randomOperation(pool: readonly Traced[], draw: (n: number) => number, kinds: number): Traced {
+  const x = pool[draw(pool.length)];
+  const y = pool[draw(pool.length)];
+  const axis = x.ndim > 0 ? draw(x.ndim) : 0;
+  const tame = (a: Traced) => np.tanh(a);
+  /** `a`, summed where it does not broadcast with `b`. */
+  const fitted = (a: Traced, b: Traced) => {
+    const lead = a.ndim - b.ndim;
+    const clash = a.shape.flatMap((size, k) => {
+      const other = k - lead >= 0 ? b.shape[k - lead] : 1;
+      return size === other || size === 1 || other === 1 ? [] : [k];
+    });
+    return clash.length > 0 ? a.sum(clash, { keepdims: true }) : a;
+  };
+  const bounded = (a: Traced, b: Traced, f: (a: Traced, b: Traced) => Traced) => {
+    const result = sizeOf(np.broadcastShapes(a.shape, b.shape)) <= maximumSize ? f(a, b) : f(a, a);
+    return tame(result);
+  };
+  switch (draw(kinds)) {
+    case 0:
+      return bounded(fitted(x, y), y, np.add);
+    case 1:
+      return bounded(fitted(x, y), y, np.multiply);
+    case 2:
+      return bounded(fitted(x, y), y, (a, b) => a.sub(b));
+    case 3:
+      return bounded(fitted(x, y), y, (a, b) => a.div(b.mul(b).add(1)));
+    case 4:
+      return bounded(fitted(x, y), y, (a, b) => np.maximum(a, b.mul(0.5)));
+    case 5:
+      return bounded(fitted(x, y), y, (a, b) => np.where(a.less(b), a.mul(3), b.mul(-1)));
+    case 6:
+      return np.sin(x).neg();
+    case 7:
+      return np.exp(tame(x));
+    case 8:
+      return np.sqrt(x.mul(x).add(0.5));
+    case 9:
+      return x.transpose(x.shape.map((_, k) => (k + axis) % x.ndim));
+    case 10:
+      return x.reshape(-1);
+    case 11:
+      return x.ndim > 0 && x.shape[axis] % 2 === 0 ? x.reshape(x.shape.toSpliced(axis, 1, 2, x.shape[axis] / 2)) : x;
+    case 12:
+      return np.expandDims(x, axis);
+    case 13:
+      return x.ndim > 0 ? tame(x.sum(axis)) : x;
+    case 14:
+      return x.ndim > 0 ? x.mean(axis, { keepdims: true }) : x;
+    case 15:
+      return x.ndim > 0 ? x.max(axis) : x;
+    case 16: {
+      if (x.ndim === 0 || sizeOf(x.shape) * 2 > maximumSize) return x;
+      return np.concatenate([x, x.mul(-2)], axis);
+    }
+    case 17: {
+      if (x.ndim === 0 || x.shape[axis] < 2) return x;
+      const cut = x.shape.map((size, k): [number, number] => (k === axis ? [1, size] : [0, size]));
+      return x.slice(...cut);
+    }
+    case 18:
+      return x.ndim > 0 && sizeOf(x.shape) < maximumSize / 2 ? np.pad(x, { [axis]: [1, draw(2)] }) : x;
+    case 19:
+      return x.ndim > 0 ? np.flip(x, axis) : x;
+    case 20: {
+      // A matrix product of whatever there is, over its last axis.
+      const last = x.shape.at(-1) ?? 1;
+      const rows = x.reshape([-1, last]);
+      const weight = np.sin(np.arange(last * 3).astype(np.float32)).reshape([last, 3]);
+      return tame(np.matmul(rows, weight));
+    }
+    case 21: {
+      if (x.ndim < 2) return x;
+      const t = x.transpose(x.shape.map((_, k) => x.ndim - 1 - k));
+      return sizeOf(x.shape) <= 100 ? tame(np.tensordot(x, t, 1)) : x;
+    }
+    case 22:
+      return x.ndim > 0 ? nn.softmax(x, axis) : x;
+    default:
+      return x.ndim > 0 ? np.take(x, np.array([0, x.shape[axis] - 1, 0], { dtype: np.int32 }), axis) : x;
+  }
+}
+
+const shapes = fc.array(fc.integer({ min: 1, max: 4 }), { maxLength: 3 });
+
+const randomProgram = fc.record({
+  shapes: fc.array(shapes, { minLength: 1, maxLength: 3 }),
+  numbers: fc.array(fc.nat(1000), { minLength: 5, maxLength: 60 }),
+});
+
+/** All kinds of operations; the last, picking by index, has a gradient that the tracing library itself can't run. */
+const allKinds = 24;
+
+function build({ shapes, numbers }: { shapes: number[][]; numbers: number[] }, kinds = allKinds - 1) {
+  const inputs = Object.fromEntries(shapes.map((shape, i) => [`x${i}`, float32(...shape)]));
+  const f = (arrays: Record<string, Traced>): Traced[] => {
+    const draw = decisions(numbers);
+    const pool = Object.values(arrays);
+    for (let step = 0; step < numbers.length / 3; step++) pool.push(randomOperation(pool, draw, kinds));
+    return pool.slice(-3);
+  };
+  /** One smooth number that depends on everything. */
+  const total = (arrays: Record<string, Traced>): Traced =>
+    f(arrays).reduce((sum: Traced, array) => sum.add(np.sin(array).sum()), np.array(0) as Traced);
+  return { inputs, f, total };
+}
+
+describe("random programs", () => {
+  test("run as in the tracing library", async () => {
+    await fc.assert(
+      fc.asyncProperty(randomProgram, async (program) => {
+        const { inputs, f } = build(program, allKinds);
+        await expectSame(f, inputs);
+      }),
+      { numRuns: 150, seed: 1 },
+    );
+  });
+
+  test("have the gradients of the tracing library", async () => {
+    await fc.assert(
+      fc.asyncProperty(randomProgram, async (program) => {
+        const { inputs, total } = build(program);
+        await expectSame((arrays) => grad(total)(arrays), inputs);
+      }),
+      { numRuns: 100, seed: 2 },
+    );
+  });
+
+  test("have gradients that finite differences confirm", async () => {
+    let confirmed = 0;
+    await fc.assert(
+      fc.asyncProperty(randomProgram, async (program) => {
+        const { inputs, total } = build(program);
+        const slope = await compile(
+          "slope",
+          (({ x, direction }: { x: Record<string, Traced>; direction: Record<string, Traced> }) => {
+            const gradients = grad(total)(x) as Record<string, Traced>;
+            const dot = (sum: Traced, name: string) => sum.add(gradients[name].mul(direction[name]).sum());
+            return { value: total(x), slope: Object.keys(x).reduce(dot, np.array(0) as Traced) };
+          }) as never,
+          { x: inputs, direction: inputs },
+        );
+        const feeds = (step: number) => {
+          const all: Record<string, Data> = {};
+          Object.keys(inputs).forEach((name, i) => {
+            const direction = example(inputs[name], i + 10);
+            all[`direction.${name}`] = direction;
+            all[`x.${name}`] = Float32Array.from(example(inputs[name], i), (x, k) => x + step * direction[k]);
+          });
+          return all;
+        };
+        const step = 4e-3;
+        const [low, middle, high] = [
+          await slope.run(feeds(-step)),
+          await slope.run(feeds(0)),
+          await slope.run(feeds(step)),
+        ];
+        await slope.release();
+        const forward = (high.value[0] - middle.value[0]) / step;
+        const backward = (middle.value[0] - low.value[0]) / step;
+        // Where the two sides differ there is a kink, and no derivative to compare with.
+        if (Math.abs(forward - backward) > 0.02 * (1 + Math.abs(forward))) return;
+        expect(Math.abs(middle.slope[0] - (forward + backward) / 2)).toBeLessThan(0.02 * (1 + Math.abs(forward)));
+        confirmed++;
+      }),
+      { numRuns: 60, seed: 3 },
+    );
+    expect(confirmed).toBeGreaterThan(20);
+  });
+});
+
+describe("primitives", () => {
+  const x = float32(3, 4);
+  const cases: Record<string, [Function_, Inputs]> = {
+    "element-wise functions": [
+      ({ x }) => [
+        np.floor(x),
+        np.ceil(x),
+        np.cos(x),
+        np.sin(x),
+        np.atan(x),
+        np.asin(x.mul(0.4)),
+        lax.erf(x),
+        lax.erfc(x),
+      ],
+      { x },
+    ],
+    "logarithm and reciprocal": [({ x }) => [np.log(x.mul(x).add(0.1)), np.reciprocal(x.add(5))], { x }],
+    remainders: [
+      ({ x, y }) => [x.mod(0.7), np.floorDivide(x, 0.3), np.remainder(y, 3), np.floorDivide(y, 2)],
+      { x, y: int32(5) },
+    ],
+    comparisons: [
+      ({ x, y }) => [x.less(y), x.lessEqual(y), x.equal(x), x.notEqual(y), x.greater(0), x.greaterEqual(0)],
+      { x, y: float32(4) },
+    ],
+    "whole numbers": [
+      ({ i, j }) => [
+        i.add(j),
+        i.mul(j),
+        np.minimum(i, j),
+        np.maximum(i, j),
+        i.sum(0),
+        i.max(),
+        i.prod(0),
+        np.abs(i),
+        np.matmul(i, j.transpose()),
+      ],
+      { i: int32(2, 3), j: int32(2, 3) },
+    ],
+    "truth values": [
+      ({ a, b }) => [
+        np.logicalAnd(a, b),
+        np.logicalOr(a, b),
+        np.logicalXor(a, b),
+        np.logicalNot(a),
+        a.any(0),
+        a.all(),
+        np.where(a, b, np.logicalNot(b)),
+        a.equal(b),
+        np.pad(a, 1),
+        a.astype(np.float32),
+      ],
+      { a: bool(2, 3), b: bool(2, 3) },
+    ],
+    casts: [
+      ({ x, i }) => [x.astype(np.int32), i.astype(np.float32), i.astype(np.bool), x.astype(np.bool)],
+      { x, i: int32(4) },
+    ],
+    "bits of whole numbers": [
+      ({ i, j }) => {
+        const n = np.abs(j).mod(5);
+        const u = i.astype(np.uint32);
+        return [
+          ...[np.bitwiseAnd(i, j), np.bitwiseOr(i, j), np.bitwiseXor(i, j), np.bitwiseCount(i), np.invert(i)],
+          ...[np.leftShift(i, n), np.rightShift(i, n)],
+          ...[np.leftShift(u, n.astype(np.uint32)), np.rightShift(u, n.astype(np.uint32)), u.mul(u), u.add(u)].map(
+            (bits) => bits.astype(np.int32),
+          ),
+        ];
+      },
+      { i: int32(8), j: int32(8) },
+    ],
+    reductions: [
+      ({ x }) => [x.sum(), x.mean(0), x.prod(1), x.min(0), x.max(1), np.var_(x, 1), np.argmax(x, 1), np.argmin(x, 0)],
+      { x },
+    ],
+    "sums over what repeats": [
+      ({ x }) => {
+        const y = np.broadcastTo(x, [5, 3, 4]);
+        return [y.sum(0), y.sum([0, 2]), y.prod(0), y.max(0), y.mean()];
+      },
+      { x },
+    ],
+    sorting: [({ x }) => [np.sort(x, 1), np.argsort(x, 1)], { x }],
+    "cumulative sums": [({ x }) => [np.cumsum(x, 1), np.cumsum(x, 0)], { x }],
+    "one-hot and picking": [({ i }) => nn.oneHot(np.abs(i).mod(4), 4), { i: int32(6) }],
+    "advanced indexing": [
+      ({ x, i }) => {
+        const k = np.abs(i).mod(3);
+        return [x.slice(k, k), x.slice([], k), x.slice(k), np.takeAlongAxis(x, k.reshape([3, 1]), 1)];
+      },
+      { x, i: int32(3) },
+    ],
+    "gradient of indexing": [
+      ({ x, i }) =>
+        grad((x: Traced) => {
+          const y = x.slice(np.abs(i).mod(3));
+          return y.mul(y).sum();
+        })(x),
+      { x, i: int32(5) },
+    ],
+    "batched products": [
+      ({ a, b }) => [np.matmul(a, b), np.matmul(a, b).transpose([0, 2, 1]), a.mul(a).sum([1, 2]), np.vecdot(a, a)],
+      { a: float32(2, 3, 4), b: float32(2, 4, 5) },
+    ],
+    "products of every kind": [
+      ({ a, b, v }) => [
+        np.matmul(a, b),
+        np.matmul(a, v),
+        np.dot(v, v),
+        np.outer(v, v),
+        np.inner(a, a),
+        np.tensordot(a, b, [
+          [0, 1],
+          [1, 0],
+        ]),
+      ],
+      { a: float32(3, 4), b: float32(4, 3), v: float32(4) },
+    ],
+    splitting: [({ x }) => [...np.split(x, 2, 1), ...np.split(np.broadcastTo(x.sum(0), [6, 4]), 3, 0)], { x }],
+    vmap: [
+      ({ a, b }) => vmap((r: Traced, s: Traced) => np.matmul(r, s).sum())(a, b),
+      { a: float32(3, 2, 4), b: float32(3, 4, 2) },
+    ],
+    jvp: [({ x }) => jvp((x: Traced) => np.tanh(x).sum(), [x], [x.mul(2)]), { x }],
+    convolution: [
+      ({ x, k }) => [
+        lax.conv(x, k, [1, 1], "SAME"),
+        lax.convGeneralDilated(x, k, [2, 1], "VALID", { rhsDilation: [1, 2] }),
+        lax.convGeneralDilated(
+          x,
+          k,
+          [1, 1],
+          [
+            [1, 2],
+            [0, 1],
+          ],
+          { lhsDilation: [2, 1] },
+        ),
+      ],
+      { x: float32(2, 3, 6, 7), k: float32(4, 3, 2, 3) },
+    ],
+    "gradient of convolution": [
+      ({ x, k }) => grad((p: { x: Traced; k: Traced }) => np.tanh(lax.conv(p.x, p.k, [2, 1], "SAME")).sum())({ x, k }),
+      { x: float32(2, 3, 6, 5), k: float32(4, 3, 2, 3) },
+    ],
+    windows: [({ x }) => lax.reduceWindow(x, (w: Traced) => w.max(), [2, 3], [1, 2]), { x: float32(6, 7) }],
+    "gradient of windows": [
+      ({ x }) => grad((x: Traced) => lax.reduceWindow(x, (w: Traced) => w.mul(w).sum(), [3], [2]).sum())(x),
+      { x: float32(9) },
+    ],
+    "Fourier transform": [
+      ({ x }) => {
+        const f = np.fft.fft({ real: x, imag: x.mul(0.5) });
+        const b = np.fft.ifft(f);
+        return [f.real, f.imag, b.real, b.imag];
+      },
+      { x: float32(3, 8) },
+    ],
+    "constant arrays": [({ x }) => x.add(np.array([1, 2, 3, 4])).mul(np.eye(3, 4)), { x }],
+    "outputs that are inputs, constants or the same": [
+      ({ x }) => ({ a: x, b: x, c: 3, d: x.add(1), e: x.add(1) }),
+      { x },
+    ],
+    "empty arrays": [({ x }) => np.concatenate([x.slice([0, 0]), x], 0), { x }],
+    "random bits": [
+      ({ k }) => {
+        const key = k.astype(np.uint32);
+        const keys = [key, random.split(key, 3).slice(1)];
+        return keys.map((key) => random.bits(key, [2, 3]).astype(np.int32));
+      },
+      { k: int32(2) },
+    ],
+  };
+  for (const [name, [f, inputs]] of Object.entries(cases)) test(name, () => expectSame(f, inputs));
+
+  test("sorting along any axis, and its gradient", async () => {
+    const sortColumns = ({ x }: { x: Traced }) => ({
+      sorted: np.sort(x, 0),
+      order: np.argsort(x, 0),
+      gradient: grad((x: Traced) =>
+        np
+          .sort(x, 0)
+          .mul(np.array([[1], [10], [100]]))
+          .sum(),
+      )(x),
+    });
+    const program = await compile("sort", sortColumns, { x: float32(3, 2) });
+    const { sorted, order, gradient } = await program.run({ x: Float32Array.of(3, 1, 1, 2, 2, 3) });
+    await program.release();
+    expect([...sorted]).toEqual([1, 1, 2, 2, 3, 3]);
+    expect([...order]).toEqual([1, 0, 2, 1, 0, 2]);
+    expect([...gradient]).toEqual([100, 1, 1, 10, 10, 100]);
+  });
+
+  test("one that ONNX does not have is named, with where it came from", async () => {
+    const f = ({ a }: { a: Traced }) => np.linalg.cholesky(a);
+    await expect(compile("solver", f, { a: float32(3, 3) })).rejects.toThrow(
+      /program solver: the primitive cholesky can't be expressed in ONNX .*float32\[3,3\]/,
+    );
+  });
+});

@@ -1,0 +1,66 @@
+/** @file Runs ONNX models in ONNX Runtime, on the CPU. */
+
+import { InferenceSession, Tensor } from "onnxruntime-node";
+import { OUTPUT_MARK } from "../lower/emit.ts";
+import type { ArraySpec } from "../trace.ts";
+import { allocate, type Data, type Executable } from "./runtime.ts";
+
+export interface OnnxOptions {
+  /** Threads that one operator may use. */
+  readonly threads?: number;
+  /** What ONNX Runtime may rewrite; ours are lowered as they should run. */
+  readonly optimization?: "disabled" | "basic" | "extended" | "all";
+  /** Where to write how long each operator takes, as a Chrome trace: the start of a path. */
+  readonly profile?: string;
+}
+
+/**
+ * Loads an ONNX model.
+ * @param inputs what goes in, by name
+ * @param outputs what comes out, by name
+ */
+export async function onnxExecutable(
+  model: Uint8Array,
+  inputs: ReadonlyMap<string, ArraySpec>,
+  outputs: ReadonlyMap<string, ArraySpec>,
+  { threads = 1, optimization = "all", profile }: OnnxOptions = {},
+): Promise<Executable> {
+  const session = await InferenceSession.create(model, {
+    graphOptimizationLevel: optimization,
+    executionMode: "sequential",
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    logSeverityLevel: 3,
+    ...(profile && { enableProfiling: true, profileFilePrefix: profile }),
+    // Adam's second moments come near zero, where arithmetic is slow unless the smallest numbers count as none.
+    extra: { session: { set_denormal_as_zero: "1", intra_op: { allow_spinning: "0" } } },
+  });
+  const tensors = new WeakMap<Data, Tensor>();
+  // Buffers are used again and again: their tensors are made once.
+  const tensorOf = (data: Data, spec: ArraySpec): Tensor => {
+    let tensor = tensors.get(data);
+    if (!tensor) {
+      tensor = new Tensor(spec.dtype as "float32", data as Float32Array, spec.shape);
+      tensors.set(data, tensor);
+    }
+    return tensor;
+  };
+  return {
+    async run(feeds, into) {
+      const fed: Record<string, Tensor> = {};
+      for (const [name, spec] of inputs) fed[name] = tensorOf(feeds[name], spec);
+      const fetched: Record<string, Tensor> = {};
+      const results: Record<string, Data> = {};
+      for (const [name, spec] of outputs) {
+        results[name] = into[name] ?? allocate(spec);
+        fetched[inputs.has(name) ? name + OUTPUT_MARK : name] = tensorOf(results[name], spec);
+      }
+      await session.run(fed, fetched);
+      return results;
+    },
+    async release() {
+      if (profile) session.endProfiling();
+      await session.release();
+    },
+  };
+}
