@@ -82,6 +82,16 @@ function gemm(graph: GraphBuilder, a: Matrix, b: Matrix): Value {
 
 /** A value whose elements lie along `order` of the axes of `shape`; other axes repeat. */
 function placed(graph: GraphBuilder, value: Value, shape: readonly number[], order: readonly number[]): View {
+  const long = order.filter((axis) => shape[axis] !== 1);
+  const axes = value.shape.flatMap((size, axis) => (size === 1 ? [] : [axis]));
+  if (axes.length === long.length) {
+    // Only axes of size 1 differ, and a view leaves those out.
+    return view(
+      value,
+      shape,
+      shape.map((_, axis) => axes[long.indexOf(axis)] ?? -1),
+    );
+  }
   const split = graph.reshape(
     value,
     order.map((axis) => shape[axis]),

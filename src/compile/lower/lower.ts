@@ -3,7 +3,8 @@
 import type { ClosedJaxpr, Jaxpr } from "../jax.ts";
 import type { ArraySpec, TracedFunction } from "../trace.ts";
 import { filled } from "./arithmetic.ts";
-import { GraphBuilder, type Node, nodesInOrder, type Value } from "./graph.ts";
+import { fuse } from "./fuse.ts";
+import { GraphBuilder, type Node, type Value } from "./graph.ts";
 import { primitives, valueType } from "./primitives.ts";
 import { materialize, type View, viewOf } from "./views.ts";
 
@@ -43,7 +44,7 @@ export function lower(traced: TracedFunction): LoweredFunction {
   const { jaxpr } = traced.jaxpr;
   const outputs = lowerJaxpr(graph, jaxpr, [...constants, ...arguments_], traced.name, []);
   const values = outputs.map((output) => materialize(graph, output));
-  return { inputs: graph.inputs, nodes: nodesInOrder(values), outputs: values };
+  return fuse(graph.inputs, values);
 }
 
 function constantViews(graph: GraphBuilder, { consts }: ClosedJaxpr): View[] {

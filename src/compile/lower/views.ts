@@ -201,7 +201,8 @@ export function elementwise(
   const aligned = views.map((v) => {
     const value = arrange(graph, v, computed);
     const lead = value.shape.findIndex((size) => size !== 1);
-    return graph.reshape(value, lead < 0 ? [] : value.shape.slice(lead));
+    const trimmed = lead < 0 ? [] : value.shape.slice(lead);
+    return fits(v.value, trimmed, computed.length) && isInOrder(v, order) ? v.value : graph.reshape(value, trimmed);
   });
   const out = graph.node(op, aligned, { dtype, shape: computed.map((axis) => shape[axis]) }, attributes);
   return view(
@@ -211,10 +212,29 @@ export function elementwise(
   );
 }
 
-/** An order of the axes in which the largest of the views needs no transpose. */
+/** Does the value have this shape already, but for further axes of size 1 in front? */
+function fits({ shape }: Value, wanted: readonly number[], rank: number): boolean {
+  const lead = shape.length - wanted.length;
+  return lead >= 0 && shape.length <= rank && shape.every((size, i) => size === (i < lead ? 1 : wanted[i - lead]));
+}
+
+/** Does the value have its axes in this order? */
+const isInOrder = (v: View, order: readonly number[]): boolean => {
+  const real = order.filter((axis) => v.axes[axis] !== NONE);
+  return real.every((axis, i) => i === 0 || v.axes[real[i - 1]] < v.axes[axis]);
+};
+
+/**
+ * An order of the axes in which the largest of the views needs no transpose. Where there is a choice (the result is
+ * larger than any of them, or the largest comes from outside and is turned once for all), the longest axis comes last:
+ * sums and broadcasts then run along memory, and everything lies as matrix products leave it.
+ */
 export function commonOrder(views: readonly View[]): number[] {
-  const order = views[0].shape.map((_, axis) => axis);
+  const { shape } = views[0];
+  const order = shape.map((_, axis) => axis);
   const largest = views.reduce((best, v) => (sizeOf(v.value.shape) > sizeOf(best.value.shape) ? v : best));
+  const isOpen = largest.value.input !== undefined || sizeOf(largest.value.shape) < sizeOf(shape);
+  if (isOpen) return order.sort((a, b) => shape[a] - shape[b]);
   const real = realAxes(largest);
   const places = [...real].sort((a, b) => a - b);
   places.forEach((place, k) => {
