@@ -1,6 +1,5 @@
 /** @file A program: a traced function that runs, with inputs and outputs that have names, shapes and types. */
 
-import { readFile } from "node:fs/promises";
 import { OUTPUT_MARK, toModel } from "./lower/emit.ts";
 import { decodeSignature, encodeModel, type OnnxValue } from "./onnx.ts";
 import { jaxExecutable } from "./runtimes/jax.ts";
@@ -46,6 +45,8 @@ export interface Program {
   readonly metadata: Readonly<Record<string, string>>;
   /** The bytes of its .onnx file; absent where it runs in the tracing library. */
   readonly model: Uint8Array | undefined;
+  /** Writes the .onnx file, which `loadProgram` and every other runtime of ONNX reads. */
+  save(path: string): Promise<void>;
   /** Frees the program; it can't run after that. */
   release(): Promise<void>;
 }
@@ -80,7 +81,7 @@ export async function compile<const S extends Tree<ArraySpec>>(
  * @throws Error if it is not an ONNX file, or takes or gives something other than float32, int32 and truth values
  */
 export async function loadProgram(source: string | Uint8Array, options: OnnxOptions = {}): Promise<Program> {
-  const bytes = typeof source === "string" ? new Uint8Array(await readFile(source)) : source;
+  const bytes = typeof source === "string" ? await readBytes(source) : source;
   const where = typeof source === "string" ? `${source}: ` : "";
   try {
     const { name, inputs, outputs, metadata } = decodeSignature(bytes);
@@ -92,6 +93,20 @@ export async function loadProgram(source: string | Uint8Array, options: OnnxOpti
   } catch (cause) {
     throw new Error(`${where}${(cause as Error).message}`, { cause });
   }
+}
+
+/** Files are for Node: the module that reads them is loaded when it is needed, so that browsers don't look for it. */
+async function readBytes(path: string): Promise<Uint8Array> {
+  const { readFile } = await import("node:fs/promises");
+  return new Uint8Array(await readFile(path));
+}
+
+/** Writes beside the file, then moves it into place: whoever looks sees all of it or nothing. */
+async function writeBytes(path: string, bytes: Uint8Array): Promise<void> {
+  const { rename, writeFile } = await import("node:fs/promises");
+  const temporary = `${path}.${process.pid}.tmp`;
+  await writeFile(temporary, bytes);
+  await rename(temporary, path);
 }
 
 function specOf({ name, dtype, shape }: OnnxValue): ArraySpec {
@@ -135,6 +150,10 @@ function program(
         checkData(`program ${name}: output ${output}`, into[output], spec);
       }
       return executable.run(feeds, into);
+    },
+    async save(path) {
+      if (!model) throw new Error(`program ${name} runs in the tracing library: compile it for ONNX to save it`);
+      await writeBytes(path, model);
     },
     async release() {
       if (released) return;

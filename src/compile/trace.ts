@@ -94,6 +94,38 @@ export function traceLeaves(call: (...leaves: Traced[]) => Traced[], specs: Iter
   return borrowing(() => makeJaxpr(call)(...([...specs] as unknown as Traced[])).jaxpr);
 }
 
+/**
+ * Where in its source a traced function first uses a primitive: traces it again, and looks at the stack.
+ * @returns `file:line:column`, or undefined where the stack does not tell
+ */
+export function sourceOf({ call, inputs }: TracedFunction, primitive: string): string | undefined {
+  let stack: string | undefined;
+  const watched = (...leaves: Traced[]): Traced[] => {
+    // Every equation of the trace goes through one method of its tracers' class.
+    const [tracer] = leaves as unknown as readonly { readonly _trace: object }[];
+    if (!tracer) return call(...leaves);
+    const recorder = Object.getPrototypeOf(tracer._trace) as { processPrimitive: (...args: unknown[]) => unknown };
+    const record = recorder.processPrimitive;
+    recorder.processPrimitive = function (...args) {
+      if (args[0] === primitive) stack ??= new Error().stack;
+      return record.apply(this, args);
+    };
+    try {
+      return call(...leaves);
+    } finally {
+      recorder.processPrimitive = record;
+    }
+  };
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 100;
+  traceLeaves(watched, inputs.values());
+  Error.stackTraceLimit = stackTraceLimit;
+  const isOurs = (frame: string) =>
+    frame.includes("@jax-js") || frame.includes(import.meta.url.replace(/^file:\/\//, ""));
+  const frame = stack?.split("\n").find((line) => /:\d+:\d+\)?$/.test(line) && !isOurs(line));
+  return frame?.match(/(?:\(|at )([^()]*:\d+:\d+)\)?$/)?.[1].replace(/^.*file:\/\//, "");
+}
+
 /** Runs `body` with the reference counts of the tracing library at rest: no use of an array consumes it. */
 export function borrowing<T>(body: () => T): T {
   borrowedPrototypes ??= countedPrototypes();

@@ -1,7 +1,7 @@
 /** @file From the tracer's equations to one graph: every equation by its rule in the table of primitives. */
 
 import type { ClosedJaxpr, Jaxpr } from "../jax.ts";
-import type { ArraySpec, TracedFunction } from "../trace.ts";
+import { type ArraySpec, sourceOf, type TracedFunction } from "../trace.ts";
 import { filled } from "./arithmetic.ts";
 import { fuse } from "./fuse.ts";
 import { GraphBuilder, type Node, type Value } from "./graph.ts";
@@ -42,7 +42,7 @@ export function lower(traced: TracedFunction): LoweredFunction {
   });
   const constants = constantViews(graph, traced.jaxpr);
   const { jaxpr } = traced.jaxpr;
-  const outputs = lowerJaxpr(graph, jaxpr, [...constants, ...arguments_], traced.name, []);
+  const outputs = lowerJaxpr(graph, jaxpr, [...constants, ...arguments_], traced, []);
   const values = outputs.map((output) => materialize(graph, output));
   return fuse(graph.inputs, values);
 }
@@ -59,7 +59,7 @@ function lowerJaxpr(
   graph: GraphBuilder,
   jaxpr: Jaxpr,
   operands: readonly View[],
-  program: string,
+  traced: TracedFunction,
   path: readonly string[],
 ): View[] {
   const views = new Map<Variable, View>();
@@ -69,7 +69,7 @@ function lowerJaxpr(
   const read = (atom: Atom): View => {
     if ("value" in atom) return filled(graph, valueType(atom.dtype), Number(atom.value));
     const found = views.get(atom);
-    if (!found) throw new Error(`internal: program ${program}: a variable is used before it is made`);
+    if (!found) throw new Error(`internal: program ${traced.name}: a variable is used before it is made`);
     return found;
   };
   for (const equation of jaxpr.eqns) {
@@ -78,13 +78,15 @@ function lowerJaxpr(
     let results: View[];
     if (primitive === "jit") {
       const name = equation.params.name as string;
-      results = lowerJaxpr(graph, equation.params.jaxpr as Jaxpr, inputs, program, [...path, name]);
+      results = lowerJaxpr(graph, equation.params.jaxpr as Jaxpr, inputs, traced, [...path, name]);
     } else {
       const rule = primitives[primitive];
       if (!rule) {
         const shapes = equation.inputs.map((atom) => String(atom.aval)).join(", ");
         const nested = path.length > 0 ? `, in ${path.join(" › ")}` : "";
-        throw new UnsupportedPrimitiveError(primitive, program, `applied to ${shapes}${nested}`);
+        const source = sourceOf(traced, primitive);
+        const where = `applied to ${shapes}${nested}${source ? `, at ${source}` : ""}`;
+        throw new UnsupportedPrimitiveError(primitive, traced.name, where);
       }
       const { params, outBinders } = equation;
       const outputs = outBinders.map(({ aval }) => aval);
