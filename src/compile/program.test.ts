@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { bool, compile, float32, int32, loadProgram } from "./index.ts";
-import { grad, numpy as np } from "./jax.ts";
+import { bool, compile, exportModel, float32, int32, loadProgram } from "./index.ts";
+import { grad, nn, numpy as np } from "./jax.ts";
 
 test("a function of trees becomes a program with dotted names", async () => {
   const program = await compile(
@@ -79,6 +79,37 @@ test("a saved program runs the same, and says what it takes, gives and means", a
   await writeFile(path, "this is no model");
   await expect(loadProgram(path)).rejects.toThrow(`${path}: not an ONNX file`);
   await rm(folder, { recursive: true });
+});
+
+test("an exported model runs for any size of its open axis", async () => {
+  const batch = 7919;
+  // Repeats a vector along the axis, joins it, splits an axis and normalises: shapes of every kind.
+  const bytes = exportModel(
+    "policy",
+    ({ x, mask }) => {
+      const id = np.broadcastTo(np.array([0, 1]), [batch, 2]);
+      const features = np.concatenate([x, id, mask.reshape([batch, 3])], 1);
+      const heads = np.matmul(features, np.ones([8, 4])).reshape([batch, 2, 2]);
+      return { soft: nn.softmax(heads, -1), best: np.argmax(mask, 1), column: features.slice([], 4) };
+    },
+    { x: float32(batch, 3), mask: float32(batch, 3) },
+    { openAxis: { name: "batch", size: batch }, metadata: { actions: "left, right" } },
+  );
+  const sums = () =>
+    exportModel("sums", ({ x }) => x.sum(0), { x: float32(batch, 3) }, { openAxis: { name: "batch", size: batch } });
+  expect(sums).toThrow("program sums: an array of constants has the open axis batch");
+  await expect(loadProgram(bytes)).rejects.toThrow("x has the open axis batch: give its size in axes");
+  for (const size of [1, 4]) {
+    const program = await loadProgram(bytes, { axes: { batch: size } });
+    expect(program.inputs.get("x")).toEqual(float32(size, 3));
+    const x = Float32Array.from({ length: size * 3 }, (_, i) => i);
+    const mask = Float32Array.from({ length: size * 3 }, (_, i) => (i % 3 === 2 ? 1 : 0));
+    const { soft, best, column } = await program.run({ x, mask });
+    expect([...soft]).toEqual(new Array(size * 4).fill(0.5));
+    expect([...best]).toEqual(new Array(size).fill(2));
+    expect([...column]).toEqual(new Array(size).fill(1));
+    await program.release();
+  }
 });
 
 test("a released program says so", async () => {

@@ -1,6 +1,6 @@
 /** @file A program: a traced function that runs, with inputs and outputs that have names, shapes and types. */
 
-import { OUTPUT_MARK, toModel } from "./lower/emit.ts";
+import { type ModelOptions, OUTPUT_MARK, toModel } from "./lower/emit.ts";
 import { decodeSignature, encodeModel, type OnnxValue } from "./onnx.ts";
 import { jaxExecutable } from "./runtimes/jax.ts";
 import { type OnnxOptions, onnxExecutable } from "./runtimes/onnx.ts";
@@ -18,11 +18,9 @@ import {
 import type { Tree } from "./tree.ts";
 
 /** How a program is compiled. */
-export interface CompileOptions extends OnnxOptions {
+export interface CompileOptions extends OnnxOptions, Pick<ModelOptions, "metadata"> {
   /** `onnx`: lowered to one ONNX graph, run by ONNX Runtime (default). `jax`: run by the tracing library. */
   readonly runtime?: "onnx" | "jax";
-  /** What a reader of the saved file should know, as text by key. */
-  readonly metadata?: Readonly<Record<string, string>>;
 }
 
 /** A function over named arrays, compiled. */
@@ -71,22 +69,41 @@ export async function compile<const S extends Tree<ArraySpec>>(
 ): Promise<Program> {
   const traced = trace(name, f as unknown as TreeFunction, inputs);
   if (options.runtime === "jax") return program(traced, jaxExecutable(traced), options.metadata);
-  const bytes = encodeModel(toModel(traced, options.metadata));
+  const bytes = encodeModel(toModel(traced, options));
   return program(traced, await onnxExecutable(bytes, traced.inputs, traced.outputs, options), options.metadata, bytes);
 }
 
 /**
- * Loads a program that was saved.
+ * Traces `f` and gives the bytes of its .onnx file, to be shipped rather than run here. Unlike in a program, one axis
+ * can be left open.
+ * @throws Error if the function can't be run for every size of the open axis
+ */
+export function exportModel<const S extends Tree<ArraySpec>>(
+  name: string,
+  f: (inputs: TracedTree<S>) => Tree<Traced | number>,
+  inputs: S,
+  options: ModelOptions = {},
+): Uint8Array {
+  return encodeModel(toModel(trace(name, f as unknown as TreeFunction, inputs), options));
+}
+
+export interface LoadOptions extends OnnxOptions {
+  /** Sizes of the axes that the file leaves open, by name. */
+  readonly axes?: Readonly<Record<string, number>>;
+}
+
+/**
+ * Loads a program that was saved or exported.
  * @param source the file's path, or its bytes
  * @throws Error if it is not an ONNX file, or takes or gives something other than float32, int32 and truth values
  */
-export async function loadProgram(source: string | Uint8Array, options: OnnxOptions = {}): Promise<Program> {
+export async function loadProgram(source: string | Uint8Array, options: LoadOptions = {}): Promise<Program> {
   const bytes = typeof source === "string" ? await readBytes(source) : source;
   const where = typeof source === "string" ? `${source}: ` : "";
   try {
     const { name, inputs, outputs, metadata } = decodeSignature(bytes);
     const specs = (values: readonly OnnxValue[]) =>
-      new Map(values.map((value) => [value.name.replace(OUTPUT_MARK, ""), specOf(value)]));
+      new Map(values.map((value) => [value.name.replace(OUTPUT_MARK, ""), specOf(value, options.axes ?? {})]));
     const signature = { name, inputs: specs(inputs), outputs: specs(outputs) };
     const executable = await onnxExecutable(bytes, signature.inputs, signature.outputs, options);
     return program(signature, executable, metadata, bytes);
@@ -109,9 +126,11 @@ async function writeBytes(path: string, bytes: Uint8Array): Promise<void> {
   await rename(temporary, path);
 }
 
-function specOf({ name, dtype, shape }: OnnxValue): ArraySpec {
-  const sizes = shape.map((size) => {
-    if (typeof size !== "number") throw new TypeError(`${name} has an axis of open size (${size || "unnamed"})`);
+function specOf({ name, dtype, shape }: OnnxValue, axes: Readonly<Record<string, number>>): ArraySpec {
+  const sizes = shape.map((axis) => {
+    const size = typeof axis === "number" ? axis : axes[axis];
+    if (size === undefined)
+      throw new TypeError(`${name} has the open axis ${axis || "unnamed"}: give its size in axes`);
     return size;
   });
   switch (dtype) {
