@@ -1,0 +1,11 @@
+/** @file The errors that end a command in one line rather than in a stack trace. */
+
+/** What the user gave can't be used: the message names the flag or key, the value and what is allowed. */
+export class InputError extends Error {
+  override readonly name = "InputError";
+}
+
+/** The run was asked to stop; it finished its update and left a checkpoint. */
+export class InterruptedError extends Error {
+  override readonly name = "InterruptedError";
+}

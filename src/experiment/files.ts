@@ -1,0 +1,46 @@
+/** @file Files that are either there and whole, or not there. */
+
+import { type FileHandle, mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+
+/** What the names of files end in while they are being written. */
+const UNFINISHED = ".unfinished";
+
+/**
+ * Writes a file atomically: beside its place, then to the disk, then renamed. Whoever reads `path` sees the old file or
+ * the new one, whole, whenever the process or the machine stops. Makes the directory where there is none.
+ */
+export async function writeFileAtomically(path: string, content: string | readonly Uint8Array[]): Promise<void> {
+  const directory = dirname(path);
+  await mkdir(directory, { recursive: true });
+  const unfinished = join(directory, `.${basename(path)}.${process.pid}${UNFINISHED}`);
+  const chunks = typeof content === "string" ? [Buffer.from(content)] : content;
+  try {
+    await withFile(unfinished, "w", async (file) => {
+      for (const chunk of chunks) await file.writeFile(chunk);
+      await file.sync();
+    });
+    await rename(unfinished, path);
+  } catch (error) {
+    await rm(unfinished, { force: true });
+    throw error;
+  }
+  // Where directories can't be synced (Windows), the rename is as durable as it gets.
+  await withFile(directory, "r", (file) => file.sync()).catch(() => {});
+}
+
+/** Removes the files whose writing was cut short. Nobody else may be writing in this directory. */
+export async function sweepUnfinished(directory: string): Promise<void> {
+  for (const name of await readdir(directory)) {
+    if (name.endsWith(UNFINISHED)) await rm(join(directory, name), { force: true });
+  }
+}
+
+async function withFile(path: string, flags: string, use: (file: FileHandle) => Promise<void>): Promise<void> {
+  const file = await open(path, flags);
+  try {
+    await use(file);
+  } finally {
+    await file.close();
+  }
+}
