@@ -1,5 +1,7 @@
 import { defineConfig } from "vitest/config";
 
+const report = process.env.BPTA_TEST_REPORT;
+
 export default defineConfig({
   test: {
     include: ["src/**/*.test.ts", "examples/**/*.test.ts"],
@@ -7,5 +9,6 @@ export default defineConfig({
     pool: "forks",
     maxWorkers: 2,
     testTimeout: 60_000,
+    ...(report && { reporters: ["default", ["json", { outputFile: report }]] as const }),
   },
 });
