@@ -32,6 +32,8 @@ export interface ParallelEnv {
   readonly agents: readonly string[];
   /** The agents that are alive now; absent: all are, always. */
   readonly activeAgents?: readonly string[];
+  /** Whether episodes can end in a win, told by `won` in an agent's info; absent: they can't. */
+  readonly hasWins?: boolean;
   observationSpace(agent: string): BoxSpace;
   actionSpace(agent: string): Space;
   /** What `state()` returns. */

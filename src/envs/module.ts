@@ -1,0 +1,62 @@
+/** @file An environment of the user's own, found by the path of its module. */
+
+import { existsSync } from "node:fs";
+import { isAbsolute, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { z } from "zod";
+import { checkParallelEnv } from "./check.ts";
+import type { EnvironmentDefinition } from "./definition.ts";
+import type { ParallelEnv } from "./env.ts";
+
+/** Steps that a new environment is tried for when it is loaded: enough for what is plainly wrong, and quick. */
+const TRIAL_STEPS = 5;
+
+/** Whether an id is the path of a module: `./my-env.ts`, `/home/me/env.js`, `envs/crossing.mjs`. */
+export const isModulePath = (id: string): boolean => isAbsolute(id) || /^\.{1,2}[/\\]|\.[cm]?[jt]s$/.test(id);
+
+/** An environment whose module's default export is a function from options to a `ParallelEnv`. */
+export function moduleEnvironment(path: string): EnvironmentDefinition {
+  let factory: Promise<(options: unknown) => ParallelEnv | Promise<ParallelEnv>> | undefined;
+  return {
+    id: path,
+    family: "module",
+    description: "An environment of the user's own.",
+    optionsSchema: z.record(z.string(), z.unknown()),
+    async make(_id, options) {
+      if (!factory) {
+        factory = loadFactory(path);
+        const trial = await (await factory)(options);
+        try {
+          checkParallelEnv(trial, { steps: TRIAL_STEPS });
+        } catch (error) {
+          throw new TypeError(`environment ${path}: ${(error as Error).message}`, { cause: error });
+        } finally {
+          trial.close?.();
+        }
+      }
+      return (await factory)(options);
+    },
+  };
+}
+
+async function loadFactory(path: string): Promise<(options: unknown) => ParallelEnv | Promise<ParallelEnv>> {
+  const file = resolve(path);
+  if (!existsSync(file)) throw new RangeError(`environment ${path}: there is no such file (looked for ${file})`);
+  const { default: factory } = (await importModule(file)) as { readonly default?: unknown };
+  if (typeof factory !== "function")
+    throw new TypeError(
+      `environment ${path}: its default export is ${typeof factory}, must be a function that makes a ParallelEnv`,
+    );
+  return factory as (options: unknown) => ParallelEnv;
+}
+
+async function importModule(file: string): Promise<unknown> {
+  try {
+    return await import(pathToFileURL(file).href);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ERR_UNKNOWN_FILE_EXTENSION") throw error;
+    // This Node does not read TypeScript by itself.
+    const { createJiti } = await import("jiti");
+    return createJiti(import.meta.url).import(file);
+  }
+}

@@ -1,0 +1,183 @@
+/** @file Many copies of a `ParallelEnv` as one `VectorEnv`. */
+
+import { Random } from "../random.ts";
+import type { Action, ParallelEnv, TeamSpec, VectorEnv, VectorMoment } from "./env.ts";
+import { type Space, vectorSize } from "./spaces.ts";
+
+/** What the team of `env` looks like from outside. */
+export function teamOf(env: ParallelEnv): TeamSpec {
+  return {
+    agents: env.agents,
+    observationSpaces: env.agents.map((agent) => env.observationSpace(agent)),
+    actionSpaces: env.agents.map((agent) => env.actionSpace(agent)),
+    stateSpace: env.stateSpace,
+    hasActionMasks: env.actionMask !== undefined,
+    hasInactiveAgents: env.activeAgents !== undefined,
+    hasWins: env.hasWins ?? false,
+  };
+}
+
+/** The seed from which environment `index` draws its random numbers when all are started from `seed`. */
+export const environmentSeed = (seed: number, index: number): number => new Random(seed).split(index).integer(2 ** 31);
+
+/** Index of the largest of the `n` elements from `offset`; the first, where several are. */
+export function argmax(array: ArrayLike<number>, offset: number, n: number): number {
+  let best = 0;
+  for (let k = 1; k < n; k++) if (array[offset + k] > array[offset + best]) best = k;
+  return best;
+}
+
+/** What is saved of one copy. */
+interface CopySnapshot {
+  readonly env: unknown;
+  /** By agent: whether its episode is over while that of the team goes on. */
+  readonly done: readonly boolean[];
+  /** By agent: what it observes, which a `ParallelEnv` does not say twice. */
+  readonly observations: readonly (readonly number[])[];
+}
+
+/**
+ * Steps copies of an environment together.
+ *
+ * - The team's reward is the mean of the rewards of the agents that took the step.
+ * - The team's episode ends when every agent's has, or when none is active any more; it counts as truncated if any
+ *   agent was truncated at that last step, and as terminated otherwise.
+ * - An inactive agent observes zeros, and its mask allows everything; it is not asked for an action.
+ * - Continuous actions are clipped to the bounds of their space before the environment sees them. The array that it
+ *   gets is used again at its next step.
+ *
+ * @param envs the copies, all alike
+ * @throws RangeError from `step` and `reset` if an environment returns a wrong number of elements or one that is not
+ *   finite
+ */
+export function vectorize(envs: readonly ParallelEnv[]): VectorEnv {
+  if (envs.length === 0) throw new RangeError("vectorize: there is no environment, must be at least one");
+  const team = teamOf(envs[0]);
+  const { agents, actionSpaces } = team;
+  const done = envs.map(() => agents.map(() => false));
+  const vectors = envs.map(() => actionSpaces.map((space) => new Float32Array(vectorSize(space))));
+  let latest: VectorMoment | undefined;
+
+  const writeRow = (e: number, what: string, values: ArrayLike<number>, into: Float32Array, size: number): void => {
+    if (values.length !== size)
+      throw new RangeError(`environment ${e}: ${what} has ${values.length} elements, its space has ${size}`);
+    for (let k = 0; k < size; k++) {
+      const value = values[k];
+      if (!(Math.abs(value) < Infinity)) throw new RangeError(`environment ${e}: ${what}[${k}] is ${value}`);
+      into[e * size + k] = value;
+    }
+  };
+  const writeState = (e: number, into: Float32Array): void =>
+    writeRow(e, "state()", envs[e].state(), into, team.stateSpace.size);
+  const writeObservations = (
+    e: number,
+    observations: Readonly<Record<string, ArrayLike<number> | undefined>>,
+    into: readonly Float32Array[],
+  ): void => {
+    for (let i = 0; i < agents.length; i++) {
+      const { size } = team.observationSpaces[i];
+      const values = observations[agents[i]];
+      if (values) writeRow(e, `observation of ${agents[i]}`, values, into[i], size);
+      else into[i].fill(0, e * size, (e + 1) * size);
+    }
+  };
+  /** Who can act, what is allowed and the state: what an environment can be asked for at any moment. */
+  const writeSituation = (e: number, moment: VectorMoment): void => {
+    const env = envs[e];
+    for (let i = 0; i < agents.length; i++) {
+      const space = actionSpaces[i];
+      const active = !done[e][i] && (!env.activeAgents || env.activeAgents.includes(agents[i]));
+      moment.active[e * agents.length + i] = active ? 1 : 0;
+      if (space.kind !== "discrete") continue;
+      const mask = active ? env.actionMask?.(agents[i]) : undefined;
+      if (mask) writeRow(e, `action mask of ${agents[i]}`, mask, moment.actionMasks[i], space.n);
+      else moment.actionMasks[i].fill(1, e * space.n, (e + 1) * space.n);
+    }
+    writeState(e, moment.states);
+  };
+  const begin = (e: number, seed: number | undefined, moment: VectorMoment): void => {
+    done[e].fill(false);
+    writeObservations(e, envs[e].reset(seed === undefined ? undefined : { seed }).observations, moment.observations);
+    writeSituation(e, moment);
+  };
+  const readAction = (space: Space, from: Float32Array, e: number, into: Float32Array): Action => {
+    if (space.kind === "discrete") return argmax(from, e * space.n, space.n);
+    for (let k = 0; k < space.size; k++)
+      into[k] = Math.min(Math.max(from[e * space.size + k], space.low[k]), space.high[k]);
+    return into;
+  };
+  const stepOne = (e: number, joint: readonly Float32Array[], moment: VectorMoment): void => {
+    const env = envs[e];
+    const actions: Record<string, Action> = {};
+    for (let i = 0; i < agents.length; i++) {
+      if (done[e][i] || (env.activeAgents && !env.activeAgents.includes(agents[i]))) continue;
+      actions[agents[i]] = readAction(actionSpaces[i], joint[i], e, vectors[e][i]);
+    }
+    const { observations, rewards, terminations, truncations, infos } = env.step(actions);
+    let [total, count, truncated, won] = [0, 0, false, false];
+    for (let i = 0; i < agents.length; i++) {
+      const agent = agents[i];
+      const reward = rewards[agent] as number | undefined;
+      if (reward !== undefined) {
+        if (!Number.isFinite(reward)) throw new RangeError(`environment ${e}: reward of ${agent} is ${reward}`);
+        total += reward;
+        count += 1;
+      }
+      if (terminations[agent] || truncations[agent]) done[e][i] = true;
+      if (truncations[agent]) truncated = true;
+      if (infos[agent]?.won === true) won = true;
+    }
+    const ended = done[e].every(Boolean) || env.activeAgents?.length === 0;
+    moment.rewards[e] = count > 0 ? total / count : 0;
+    moment.terminations[e] = ended && !truncated ? 1 : 0;
+    moment.truncations[e] = ended && truncated ? 1 : 0;
+    if (ended) {
+      moment.wins[e] = won ? 1 : 0;
+      writeObservations(e, observations, moment.finalObservations);
+      writeState(e, moment.finalStates);
+      begin(e, undefined, moment);
+    } else {
+      writeObservations(e, observations, moment.observations);
+      writeSituation(e, moment);
+    }
+  };
+
+  return {
+    numEnvs: envs.length,
+    team,
+    reset(seed, moment) {
+      latest = moment;
+      for (let e = 0; e < envs.length; e++) begin(e, environmentSeed(seed, e), moment);
+    },
+    step(actions, moment) {
+      latest = moment;
+      for (let e = 0; e < envs.length; e++) stepOne(e, actions, moment);
+    },
+    snapshot(): readonly CopySnapshot[] | undefined {
+      const moment = latest;
+      if (!moment || !envs.every((env) => env.snapshot && env.restore)) return undefined;
+      return envs.map((env, e) => ({
+        env: env.snapshot!(),
+        done: [...done[e]],
+        observations: team.observationSpaces.map(({ size }, i) => [
+          ...moment.observations[i].subarray(e * size, (e + 1) * size),
+        ]),
+      }));
+    },
+    restore(snapshot, moment) {
+      latest = moment;
+      (snapshot as readonly CopySnapshot[]).forEach((copy, e) => {
+        envs[e].restore!(copy.env);
+        copy.done.forEach((isDone, i) => {
+          done[e][i] = isDone;
+        });
+        for (let i = 0; i < agents.length; i++)
+          moment.observations[i].set(copy.observations[i], e * team.observationSpaces[i].size);
+        writeSituation(e, moment);
+      });
+    },
+    close() {
+      for (const env of envs) env.close?.();
+    },
+  };
+}
