@@ -1,0 +1,220 @@
+/**
+ * @file Layers: functions of a parameter tree and of arrays with one sample per row.
+ *
+ * Every type has the kind of its leaves as parameter: `Linear<Parameter>` says how one is made, `Linear<Traced>` is
+ * what the mathematics sees.
+ */
+
+import { withGradientOf } from "../compile/gradients.ts";
+import { lax, nn, numpy as np } from "../compile/jax.ts";
+import type { Traced } from "../compile/trace.ts";
+import { type Activation, activationGain, constant, orthogonal } from "./initializers.ts";
+import { Parameter } from "./parameters.ts";
+
+/** x · weight + bias; weight [in, out], bias [out]. */
+export type Linear<T> = {
+  readonly weight: T;
+  readonly bias: T;
+};
+
+/** LayerNorm's parameters, each [size]. */
+export type LayerNorm<T> = {
+  readonly scale: T;
+  readonly offset: T;
+};
+
+export type Mlp<T> = {
+  readonly input: LayerNorm<T>;
+  readonly layers: readonly { readonly linear: Linear<T>; readonly norm: LayerNorm<T> }[];
+};
+
+/** Gated recurrent unit, gates side by side in the order reset, update, candidate. */
+export type Gru<T> = {
+  /** [in, 3 · hidden] and [3 · hidden] */
+  readonly input: Linear<T>;
+  /** [hidden, 3 · hidden] and [3 · hidden] */
+  readonly hidden: Linear<T>;
+};
+
+export const linearParameters = (inputs: number, outputs: number, gain: number): Linear<Parameter> => ({
+  weight: new Parameter([inputs, outputs], orthogonal(gain)),
+  bias: new Parameter([outputs], constant(0)),
+});
+
+export const layerNormParameters = (size: number): LayerNorm<Parameter> => ({
+  scale: new Parameter([size], constant(1)),
+  offset: new Parameter([size], constant(0)),
+});
+
+/** An MLP's shape: `layers` hidden layers of `hidden` units. */
+export interface MlpShape {
+  readonly hidden: number;
+  readonly layers: number;
+  readonly activation: Activation;
+}
+
+export const mlpParameters = (inputs: number, { hidden, layers, activation }: MlpShape): Mlp<Parameter> => ({
+  input: layerNormParameters(inputs),
+  layers: Array.from({ length: layers }, (_, i) => ({
+    linear: linearParameters(i === 0 ? inputs : hidden, hidden, activationGain(activation)),
+    norm: layerNormParameters(hidden),
+  })),
+});
+
+export const gruParameters = (inputs: number, hidden: number): Gru<Parameter> => {
+  const gates = (rows: number): Linear<Parameter> => ({
+    weight: new Parameter([rows, 3 * hidden], orthogonal(1)),
+    bias: new Parameter([3 * hidden], constant(0)),
+  });
+  return { input: gates(inputs), hidden: gates(hidden) };
+};
+
+export const linear = ({ weight, bias }: Linear<Traced>, x: Traced): Traced => np.matmul(x, weight).add(bias);
+
+const LAYER_NORM_EPSILON = 1e-5;
+
+const rowMean = (x: Traced): Traced => x.mean(-1, { keepdims: true });
+
+/** Each row less its mean, c, and one over its standard deviation, r = 1/√(mean(c²) + ε); no gradient. */
+function rowStatistics(x: Traced): { readonly centered: Traced; readonly inverse: Traced } {
+  const fixed = lax.stopGradient(x);
+  const centered = fixed.sub(rowMean(fixed));
+  const inverse = np.reciprocal(np.sqrt(rowMean(centered.mul(centered)).add(LAYER_NORM_EPSILON)));
+  return { centered, inverse };
+}
+
+/**
+ * Each row of x [B, n] less its mean, over its standard deviation (biased, ε = 1e-5 under the root).
+ *
+ * Its gradient is the closed form r·(ċ − x̂·mean(ċ·x̂)), c = x − mean(x), r = 1/std, in place of what differentiating
+ * the forward pass step by step would give: the same function, in fewer passes over [B, n].
+ */
+export function standardize(x: Traced): Traced {
+  return standardizeFor(x, x.sub(rowMean(x)));
+}
+
+/** `standardize(x)`, with the gradient that `along` (x less its mean, or x itself where that is known to do) carries. */
+function standardizeFor(x: Traced, along: Traced): Traced {
+  const { centered, inverse } = rowStatistics(x);
+  const standardized = centered.mul(inverse);
+  // Signs and factors stay on the numbers per row: only what must be is done on [B, n].
+  const shrink = rowMean(along.mul(standardized)).mul(inverse.neg());
+  return withGradientOf(standardized, along.mul(inverse).add(standardized.mul(shrink)));
+}
+
+/** Ba, Kiros & Hinton 2016, arXiv:1607.06450; x [B, n]. */
+export const layerNorm = ({ scale, offset }: LayerNorm<Traced>, x: Traced): Traced =>
+  standardize(x).mul(scale).add(offset);
+
+/** A layer this many times narrower than its input is cheaper to scale after the product than before. */
+const NARROW = 4;
+
+/**
+ * `linear(l, layerNorm(norm, x))`, in fewer passes over x, forward and backward.
+ *
+ * The norm's scale and offset fold into the linear layer: x̂ (γ ⊙ W) + (β W + b). Since rows of x̂ have mean zero, the
+ * columns of γ ⊙ W can be given mean zero too; then the gradient that comes back has mean zero by itself. And where
+ * the layer is narrow, x̂ is never made: x̂ W = r · (x W).
+ */
+export function normThenLinear(
+  { scale, offset }: LayerNorm<Traced>,
+  { weight, bias }: Linear<Traced>,
+  x: Traced,
+): Traced {
+  const scaled = weight.mul(scale.reshape([-1, 1]));
+  const centeredWeight = scaled.sub(scaled.mean(0, { keepdims: true }));
+  const folded = np.matmul(offset, weight).add(bias);
+  const [inputs, outputs] = weight.shape;
+  if (outputs * NARROW > inputs) return np.matmul(standardizeFor(x, x), centeredWeight).add(folded);
+  const { centered, inverse } = rowStatistics(x);
+  // dr/dx = −r³ c / n
+  const slope = rowMean(centered.mul(x)).mul(inverse.mul(inverse).mul(inverse).neg());
+  return np.matmul(x, centeredWeight).mul(withGradientOf(inverse, slope)).add(folded);
+}
+
+/** max(x, 0), whose derivative at 0 is 0: where a row of zeros comes in (a constant observation), none flows back. */
+function relu(x: Traced): Traced {
+  const positive = np.maximum(x, 0);
+  return withGradientOf(positive, x.mul(np.greater(lax.stopGradient(positive), 0).astype(x.dtype)));
+}
+
+const activate = (activation: Activation, x: Traced): Traced => (activation === "relu" ? relu(x) : np.tanh(x));
+
+/** What comes out of an MLP before its last LayerNorm, which whoever takes it folds into a linear layer, or applies. */
+export interface Unnormalized {
+  /** [B, hidden] */
+  readonly x: Traced;
+  readonly norm: LayerNorm<Traced>;
+}
+
+/** LayerNorm on the input x [B, in], then per layer Linear → activation → LayerNorm, up to the last LayerNorm. */
+export function mlp({ input, layers }: Mlp<Traced>, activation: Activation, x: Traced): Unnormalized {
+  return layers.reduce<Unnormalized>(
+    (below, layer) => ({
+      x: activate(activation, normThenLinear(below.norm, layer.linear, below.x)),
+      norm: layer.norm,
+    }),
+    { x, norm: input },
+  );
+}
+
+/**
+ * One step of a GRU (Cho et al. 2014, arXiv:1406.1078, with the reset gate after the product, as cuDNN and PyTorch).
+ * @param gates the input's part, `linear(gru.input, x)`: [B, 3 · hidden]
+ * @param hidden [B, hidden]
+ * @returns the next hidden state, [B, hidden]
+ */
+export function gruStep(gru: Gru<Traced>, gates: Traced, hidden: Traced): Traced {
+  const size = hidden.shape[1];
+  const part = (x: Traced, k: number): Traced => x.slice([], [k * size, (k + 1) * size]);
+  const recurrent = linear(gru.hidden, hidden);
+  const reset = nn.sigmoid(part(gates, 0).add(part(recurrent, 0)));
+  const update = nn.sigmoid(part(gates, 1).add(part(recurrent, 1)));
+  const candidate = np.tanh(part(gates, 2).add(reset.mul(part(recurrent, 2))));
+  return candidate.add(update.mul(hidden.sub(candidate)));
+}
+
+/**
+ * How the B = blocks · length · width rows of a batch make sequences: row (k · length + l) · width + c is step l of
+ * sequence (k, c). A whole rollout [T, N] in chunks of L steps is T/L blocks of width N.
+ */
+export interface Sequences {
+  readonly blocks: number;
+  readonly length: number;
+  readonly width: number;
+}
+
+/**
+ * A GRU over sequences.
+ * @param gates `linear(gru.input, x)`, [B, 3 · hidden]
+ * @param hidden the state before each sequence's first step, [blocks · width, hidden]
+ * @param starts [B]: 1 where an episode begins, before which the state is zero
+ * @returns the state after every row, [B, hidden]
+ */
+export function gruSequences(
+  gru: Gru<Traced>,
+  gates: Traced,
+  hidden: Traced,
+  starts: Traced,
+  { blocks, length, width }: Sequences,
+): Traced {
+  const size = hidden.shape[1];
+  const rows = blocks * width;
+  const inputs = gates.reshape([blocks, length, width, 3 * size]);
+  const keep = np.subtract(1, starts).reshape([blocks, length, width]);
+  const states: Traced[] = [];
+  let state = hidden;
+  for (let step = 0; step < length; step++) {
+    const kept = state.mul(keep.slice([], step).reshape([rows, 1]));
+    state = gruStep(gru, inputs.slice([], step).reshape([rows, 3 * size]), kept);
+    states.push(state);
+  }
+  const whole =
+    states.length === 1
+      ? state
+      : np.stack(
+          states.map((s) => s.reshape([blocks, width, size])),
+          1,
+        );
+  return whole.reshape([blocks * length * width, size]);
+}

@@ -1,0 +1,185 @@
+/** @file An agent's policy π_i(· | o_i, a_F(i)): the one forward function that acting, learning and feedback share. */
+
+import { numpy as np } from "../compile/jax.ts";
+import type { Traced } from "../compile/trace.ts";
+import type { Tree } from "../compile/tree.ts";
+import type { TeamSpec } from "../envs/env.ts";
+import { type Space, vectorSize } from "../envs/spaces.ts";
+import { boundedStd, categorical, type Distribution, diagonalGaussian } from "../nn/distributions.ts";
+import { constant } from "../nn/initializers.ts";
+import {
+  gruParameters,
+  gruSequences,
+  layerNorm,
+  layerNormParameters,
+  linearParameters,
+  mlp,
+  mlpParameters,
+  normThenLinear,
+  type Sequences,
+} from "../nn/layers.ts";
+import { Parameter, type ParameterLayout, type ParameterTree, parameterLayout } from "../nn/parameters.ts";
+import type { PolicySettings } from "./settings.ts";
+
+/** What an actor sees, one sample per row. */
+export interface ActorInputs {
+  /** [B, o] */
+  readonly observations: Traced;
+  /** The action vectors of all agents, by index, side by side: [B, D]. Absent for an actor that conditions on nobody. */
+  readonly jointActions?: Traced;
+  /** [D]: 1 at the elements of `jointActions` that belong to F(i), 0 elsewhere. Absent with `jointActions`. */
+  readonly dependencyMask?: Traced;
+  /** One-hot, [n] */
+  readonly agentId: Traced;
+  /** [B, choices], 1 where available; absent: all are. */
+  readonly actionMask?: Traced;
+  /** State of the GRU before each sequence, [blocks · width, H]; absent without one. */
+  readonly hidden?: Traced;
+  /** [B]: 1 where an episode begins; absent with `hidden`. */
+  readonly episodeStarts?: Traced;
+}
+
+export interface ActorOutputs {
+  readonly distribution: Distribution;
+  /** State of the GRU after every row, [B, H]; absent without one. */
+  readonly hidden?: Traced;
+}
+
+/** A kind of policy: its sizes, its parameters, and its forward function. Agents of equal shape share one. */
+export interface ActorModel {
+  readonly observationSize: number;
+  readonly actionSize: number;
+  /** Whether it draws choices (noise is Gumbel) or numbers (noise is normal). */
+  readonly discrete: boolean;
+  readonly hasActionMask: boolean;
+  /** H; 0 without a GRU. */
+  readonly hiddenSize: number;
+  /** Whether it looks at other agents' actions, that is, F(i) is not empty. */
+  readonly conditioned: boolean;
+  /** Agents in the team. */
+  readonly teamSize: number;
+  /** D, the length of all agents' action vectors side by side. */
+  readonly jointActionSize: number;
+  readonly layout: ParameterLayout;
+  /** The forward function, inside traced code; `parameters` as `layout` unravels them. */
+  forward(parameters: Tree<Traced>, inputs: ActorInputs, sequences: Sequences): ActorOutputs;
+}
+
+/** Ties a forward function to the parameters that it takes, so that the rest needs to know of neither. */
+export function defineActor<S>(
+  shape: Omit<ActorModel, "layout" | "forward">,
+  parameters: S,
+  forward: (parameters: ParameterTree<S>, inputs: ActorInputs, sequences: Sequences) => ActorOutputs,
+): ActorModel {
+  return {
+    ...shape,
+    layout: parameterLayout(parameters as Tree<Parameter>),
+    forward: (tree, inputs, sequences) => forward(tree as ParameterTree<S>, inputs, sequences),
+  };
+}
+
+/** Gain of the head: actions start near the middle, choices near equally likely. */
+const HEAD_GAIN = 0.01;
+
+/**
+ * o_i → MLP (→ GRU) → h; (a_F(i), id) → MLP → e; LayerNorm(h + e) → head.
+ *
+ * An actor that conditions on nobody has the same parameters; its e is one row, the same for all samples.
+ */
+function networkActor(
+  shape: Omit<ActorModel, "layout" | "forward" | "hiddenSize" | "discrete" | "actionSize">,
+  space: Space,
+  settings: PolicySettings,
+): ActorModel {
+  const { hidden, activation, recurrent, stdX, stdY, stdRho, temperature } = settings;
+  const { teamSize, jointActionSize, conditioned } = shape;
+  const actionSize = vectorSize(space);
+  const discrete = space.kind === "discrete";
+  const parameters = {
+    trunk: mlpParameters(shape.observationSize, settings),
+    ...(recurrent && { gru: gruParameters(hidden, hidden) }),
+    conditioning: mlpParameters(jointActionSize + teamSize, settings),
+    norm: layerNormParameters(hidden),
+    head: linearParameters(hidden, actionSize, HEAD_GAIN),
+    ...(!discrete && { rho: new Parameter([actionSize], constant(stdRho)) }),
+  };
+  const sizes = { ...shape, actionSize, discrete, hiddenSize: recurrent ? hidden : 0 };
+  return defineActor(sizes, parameters, (tree, inputs, sequences) => {
+    const features = mlp(tree.trunk, activation, inputs.observations);
+    const states =
+      tree.gru &&
+      gruSequences(
+        tree.gru,
+        normThenLinear(features.norm, tree.gru.input, features.x),
+        inputs.hidden!,
+        inputs.episodeStarts!,
+        sequences,
+      );
+    const h = states ?? layerNorm(features.norm, features.x);
+    const known = conditioned
+      ? np.concatenate(
+          [
+            inputs.jointActions!.mul(inputs.dependencyMask!),
+            np.broadcastTo(inputs.agentId, [inputs.observations.shape[0], teamSize]),
+          ],
+          1,
+        )
+      : np.concatenate([np.zeros([jointActionSize]), inputs.agentId]).reshape([1, -1]);
+    const conditioning = mlp(tree.conditioning, activation, known);
+    const joined = h.add(layerNorm(conditioning.norm, conditioning.x));
+    const head = normThenLinear(tree.norm, tree.head, joined);
+    const distribution = tree.rho
+      ? diagonalGaussian(head, boundedStd(tree.rho, stdX, stdY))
+      : categorical(head, inputs.actionMask, temperature);
+    return { distribution, ...(states && { hidden: states }) };
+  });
+}
+
+/** The actors of a team. */
+export interface TeamActors {
+  /** By agent; agents of equal shape have the same model (the same object). */
+  readonly models: readonly ActorModel[];
+  /** By agent: which network its parameters are. */
+  readonly networkOf: readonly number[];
+}
+
+/**
+ * The actors of a team, as the settings have them.
+ * @param predecessors F(i) by agent
+ * @throws RangeError if parameters are to be shared by agents whose spaces differ
+ */
+export function teamActors(
+  team: TeamSpec,
+  predecessors: readonly (readonly number[])[],
+  settings: PolicySettings,
+): TeamActors {
+  const jointActionSize = team.actionSpaces.reduce((sum, space) => sum + vectorSize(space), 0);
+  const teamSize = team.agents.length;
+  const made = new Map<string, ActorModel>();
+  const models = team.agents.map((_, i) => {
+    const space = team.actionSpaces[i];
+    const observationSize = team.observationSpaces[i].size;
+    const conditioned = predecessors[i].length > 0;
+    const hasActionMask = team.hasActionMasks && space.kind === "discrete";
+    const key = [observationSize, space.kind, vectorSize(space), conditioned].join();
+    const shape = { observationSize, hasActionMask, conditioned, teamSize, jointActionSize };
+    const model = made.get(key) ?? networkActor(shape, space, settings);
+    made.set(key, model);
+    return model;
+  });
+  if (settings.share) {
+    const describe = (i: number) => {
+      const space = team.actionSpaces[i];
+      const actions = space.kind === "discrete" ? `${space.n} choices` : `${space.size} continuous actions`;
+      return `${team.observationSpaces[i].size} observations and ${actions}`;
+    };
+    const odd = team.agents.findIndex((_, i) => describe(i) !== describe(0));
+    if (odd > 0) {
+      throw new RangeError(
+        `policy.share is true, but ${team.agents[0]} has ${describe(0)}, ${team.agents[odd]} ${describe(odd)}; ` +
+          "agents that share a network need equal spaces",
+      );
+    }
+  }
+  return { models, networkOf: team.agents.map((_, i) => (settings.share ? 0 : i)) };
+}

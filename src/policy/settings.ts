@@ -1,0 +1,45 @@
+/** @file What can be configured of policies and critics. */
+
+import { z } from "zod";
+
+const trunk = {
+  hidden: z.int().min(1).default(64).describe("units of each hidden layer, and of the GRU"),
+  layers: z.int().min(1).default(2).describe("hidden layers of each MLP"),
+  activation: z.enum(["relu", "tanh"]).default("relu").describe("activation of the hidden layers"),
+};
+
+export const policySettingsSchema = z.strictObject({
+  ...trunk,
+  recurrent: z.boolean().default(false).describe("a GRU after the observation's MLP"),
+  chunkLength: z
+    .int()
+    .min(1)
+    .default(10)
+    .describe("recurrent: steps of truncated backpropagation through time; must divide rollout.length"),
+  share: z.boolean().default(false).describe("one network for all agents, which then need equal spaces"),
+  order: z.array(z.int().min(0)).optional().describe("the agents' indices, first to act first; default: by index"),
+  dependencies: z
+    .union([z.enum(["all", "none"]), z.array(z.array(z.int().min(0)))])
+    .optional()
+    .describe(
+      "whose actions an agent's policy conditions on: all that act before it (the default of autoregressive " +
+        "algorithms), none, or for each agent a list of agents' indices",
+    ),
+  stdX: z.number().gt(0).default(1).describe("x of σ = y·sigmoid(ρ/x), the standard deviation of continuous actions"),
+  stdY: z.number().gt(0).default(0.5).describe("y of σ = y·sigmoid(ρ/x): the largest standard deviation"),
+  stdRho: z.number().default(1).describe("ρ of σ = y·sigmoid(ρ/x) at the start"),
+  temperature: z.number().gt(0).default(1).describe("τ of the relaxed action softmax((logits + G)/τ) of choices"),
+});
+
+export type PolicySettings = z.infer<typeof policySettingsSchema>;
+
+export const criticSettingsSchema = z.strictObject({
+  ...trunk,
+  recurrent: z.boolean().optional().describe("a GRU after the critic's MLP; default: as the policy"),
+  share: z
+    .boolean()
+    .optional()
+    .describe("one critic for the whole team; default: yes where critics see the state, no where own observations"),
+});
+
+export type CriticSettings = z.infer<typeof criticSettingsSchema>;
