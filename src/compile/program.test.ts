@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { bool, compile, exportModel, float32, int32, loadProgram } from "./index.ts";
+import { bool, compile, compileStaged, exportModel, float32, int32, loadProgram } from "./index.ts";
 import { grad, nn, numpy as np } from "./jax.ts";
 
 test("a function of trees becomes a program with dotted names", async () => {
@@ -110,6 +110,28 @@ test("an exported model runs for any size of its open axis", async () => {
     expect([...column]).toEqual(new Array(size).fill(1));
     await program.release();
   }
+});
+
+test("a program in two stages computes what seldom changes when it does, and agrees with one stage", async () => {
+  const inputs = { theta: { w: float32(4, 3), b: float32(3) }, x: float32(5, 4), unused: float32(1) };
+  const f = ({ theta, x }: { theta: { w: np.Array; b: np.Array }; x: np.Array }) => {
+    const weight = np.tanh(theta.w).sub(theta.w.mean(0, { keepdims: true }));
+    return { y: np.matmul(x, weight).add(theta.b), norm: weight.mul(weight).sum() };
+  };
+  const whole = await compile("layer", f as never, inputs);
+  const staged = await compileStaged("layer", f as never, inputs, (name) => name.startsWith("theta."));
+  const [x, unused] = [Float32Array.from({ length: 20 }, Math.sin), new Float32Array(1)];
+  await expect(staged.run({ x, unused })).rejects.toThrow("program layer was not prepared");
+  for (const scale of [1, 2]) {
+    const theta = {
+      "theta.w": Float32Array.from({ length: 12 }, (_, i) => scale * Math.cos(i)),
+      "theta.b": Float32Array.of(1, 2, scale),
+    };
+    await staged.prepare(theta);
+    expect(await staged.run({ x, unused })).toEqual(await whole.run({ ...theta, x, unused }));
+  }
+  await staged.release();
+  await whole.release();
 });
 
 test("a released program says so", async () => {

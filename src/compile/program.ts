@@ -1,7 +1,8 @@
 /** @file A program: a traced function that runs, with inputs and outputs that have names, shapes and types. */
 
-import { type ModelOptions, OUTPUT_MARK, toModel } from "./lower/emit.ts";
-import { decodeSignature, encodeModel, type OnnxValue } from "./onnx.ts";
+import { type ModelOptions, OUTPUT_MARK, toModel, toStagedModels } from "./lower/emit.ts";
+import { PREPARED } from "./lower/stage.ts";
+import { decodeSignature, encodeModel, type OnnxModel, type OnnxValue } from "./onnx.ts";
 import { jaxExecutable } from "./runtimes/jax.ts";
 import { type OnnxOptions, onnxExecutable } from "./runtimes/onnx.ts";
 import type { Data, Executable, NamedData } from "./runtimes/runtime.ts";
@@ -71,6 +72,53 @@ export async function compile<const S extends Tree<ArraySpec>>(
   if (options.runtime === "jax") return program(traced, jaxExecutable(traced), options.metadata);
   const bytes = encodeModel(toModel(traced, options));
   return program(traced, await onnxExecutable(bytes, traced.inputs, traced.outputs, options), options.metadata, bytes);
+}
+
+/** A program some of whose inputs seldom change: what follows from them alone is computed when they do. */
+export interface StagedProgram {
+  /** Takes the inputs that seldom change. Must run before the first `run`. */
+  prepare(feeds: NamedData): Promise<void>;
+  /** Runs once, as a program's `run`, with the other inputs. */
+  run(feeds: NamedData, into?: NamedData): Promise<Record<string, Data>>;
+  release(): Promise<void>;
+}
+
+/**
+ * Compiles `f` in two stages.
+ * @param isStable says of an input's name whether it seldom changes
+ */
+export async function compileStaged<const S extends Tree<ArraySpec>>(
+  name: string,
+  f: (inputs: TracedTree<S>) => Tree<Traced | number>,
+  inputs: S,
+  isStable: (name: string) => boolean,
+  options: OnnxOptions = {},
+): Promise<StagedProgram> {
+  const traced = trace(name, f as unknown as TreeFunction, inputs);
+  const { preparation, preparedSize, run } = toStagedModels(traced, isStable);
+  const only = (keep: boolean) => new Map([...traced.inputs].filter(([input]) => isStable(input) === keep));
+  const [rare, frequent] = [only(true), only(false)];
+  const prepared = float32(preparedSize);
+  const load = async (model: OnnxModel, inputs: Signature["inputs"], outputs: Signature["outputs"]) =>
+    program({ name, inputs, outputs }, await onnxExecutable(encodeModel(model), inputs, outputs, options));
+  const first = preparation && (await load(preparation, rare, new Map([[PREPARED, prepared]])));
+  const second = await load(run, preparation ? new Map([...frequent, [PREPARED, prepared]]) : frequent, traced.outputs);
+  const passed = { [PREPARED]: new Float32Array(preparedSize) };
+  let isPrepared = !first;
+  return {
+    async prepare(feeds) {
+      await first?.run(feeds, passed);
+      isPrepared = true;
+    },
+    async run(feeds, into) {
+      if (!isPrepared) throw new Error(`program ${name} was not prepared`);
+      return second.run(first ? { ...feeds, ...passed } : feeds, into);
+    },
+    async release() {
+      await first?.release();
+      await second.release();
+    },
+  };
 }
 
 /**

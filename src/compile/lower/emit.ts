@@ -4,6 +4,7 @@ import type { OnnxModel, OnnxNode, OnnxTensor, OnnxValue } from "../onnx.ts";
 import type { TracedFunction } from "../trace.ts";
 import { sizeOf, type Value } from "./graph.ts";
 import { type LoweredFunction, lower } from "./lower.ts";
+import { PREPARED, splitStages } from "./stage.ts";
 
 /** Follows the name of an output in the file if there is an input of that name: in ONNX they can't share it. */
 export const OUTPUT_MARK = ":out";
@@ -23,18 +24,31 @@ export interface ModelOptions {
 
 /** The ONNX model of a traced function. */
 export function toModel(traced: TracedFunction, { metadata = {}, openAxis }: ModelOptions = {}): OnnxModel {
-  const model = emit(traced, lower(traced), metadata);
+  const model = emit(traced.name, lower(traced), outputNames(traced), metadata);
   return openAxis ? withOpenAxis(model, openAxis) : model;
 }
 
+/** The ONNX models of a function in two stages; see `splitStages`. */
+export function toStagedModels(traced: TracedFunction, isStable: (name: string) => boolean) {
+  const { preparation, preparedSize, run } = splitStages(lower(traced), isStable);
+  return {
+    preparation: preparation && emit(`${traced.name}: preparation`, preparation, [PREPARED], {}),
+    preparedSize,
+    run: emit(traced.name, run, outputNames(traced), {}),
+  };
+}
+
+const outputNames = ({ inputs, outputs }: TracedFunction): string[] =>
+  [...outputs.keys()].map((name) => (inputs.has(name) ? name + OUTPUT_MARK : name));
+
 function emit(
-  traced: TracedFunction,
+  name: string,
   { inputs, nodes, outputs }: LoweredFunction,
+  outputNames: readonly string[],
   metadata: Readonly<Record<string, string>>,
 ): OnnxModel {
   const constants = new Map<Value, OnnxTensor>();
   const names = new Map<Value, string>(inputs.map((value) => [value, value.input!]));
-  const outputNames = [...traced.outputs.keys()].map((name) => (traced.inputs.has(name) ? name + OUTPUT_MARK : name));
   const copies: OnnxNode[] = [];
   outputs.forEach((value, i) => {
     if (value.producer && !names.has(value)) names.set(value, outputNames[i]);
@@ -59,7 +73,7 @@ function emit(
     }),
   );
   return {
-    name: traced.name,
+    name,
     inputs: inputs.map((value) => ({ name: value.input!, dtype: value.dtype, shape: value.shape })),
     outputs: outputs.map(({ dtype, shape }, i) => ({ name: outputNames[i], dtype, shape })),
     nodes: [...emitted, ...copies],
