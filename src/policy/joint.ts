@@ -115,7 +115,7 @@ export function drawActions(
   thetas: readonly Traced[],
   step: Step<Traced>,
 ): { actions: Traced[]; logProbs: Traced[]; hidden: Record<string, Traced> } {
-  const actions = models.map(({ actionSize }) => np.zeros([numEnvs, actionSize]));
+  const actions = models.map(({ actionSize }) => np.broadcastTo(np.zeros([actionSize]), [numEnvs, actionSize]));
   const logProbs: Traced[] = [];
   const hidden: Record<string, Traced> = {};
   for (const i of dependencies.order) {
