@@ -1,0 +1,242 @@
+/** @file What all algorithms stand on: a team's policies and critics, an iteration's samples, and a learner of them. */
+
+import type { Program } from "../compile/index.ts";
+import type { Sequences } from "../nn/layers.ts";
+import { type ActorModel, teamActors } from "../policy/actor.ts";
+import { type Dependencies, resolveDependencies } from "../policy/dependencies.ts";
+import { exportPolicy } from "../policy/export.ts";
+import { actionRanges, agentId, dependencyMask, jointPolicy, type PolicyDefinition } from "../policy/joint.ts";
+import { normalizeAdvantages } from "../rollout/advantages.ts";
+import type { RolloutBuffer } from "../rollout/buffer.ts";
+import { actorMetrics } from "./actor-step.ts";
+import type { Learner, LearnerOptions, Progress } from "./algorithm.ts";
+import { createMetrics, type Metrics } from "./metrics.ts";
+import {
+  type Arrays,
+  createMinibatches,
+  feedsOf,
+  type Minibatches,
+  minibatchSequences,
+  rolloutSequences,
+  rowCount,
+  type Samples,
+} from "./minibatch.ts";
+import { checkFinite, createNetwork, type Network, networkState, takeStep } from "./network.ts";
+import type { CommonSettings } from "./settings.ts";
+import { type CriticView, createValueLearning } from "./value-learning.ts";
+
+/** One iteration, as the update of an algorithm sees it. */
+export interface Iteration {
+  /** By agent: its samples, with advantages normalised over those where it is active, and zero elsewhere. */
+  readonly samples: readonly Samples[];
+  /** [1]: how much of training is done, 0 to 1 */
+  readonly progress: Float32Array;
+  readonly metrics: Metrics;
+  /** Shuffles minibatches; follows from the seed and the number of the iteration. */
+  readonly random: { shuffle(array: Int32Array): void };
+}
+
+/** The policies of a team, for an algorithm to write its update with. */
+export interface TeamPolicies {
+  readonly dependencies: Dependencies;
+  /** By agent; agents of equal shape have the same. */
+  readonly models: readonly ActorModel[];
+  /** By agent; the same one where parameters are shared. */
+  readonly networks: readonly Network[];
+  /** By agent: where its actions lie in all action vectors side by side, [start, end]. */
+  readonly ranges: readonly (readonly [number, number])[];
+  /** B = T · N */
+  readonly rows: number;
+  /** How a whole rollout's samples make sequences, and those of one minibatch. */
+  readonly whole: Sequences;
+  readonly batch: Sequences;
+  readonly minibatches: Minibatches;
+}
+
+/**
+ * What an algorithm does with the policies once per iteration.
+ * @returns the programs it runs, so that they can be released, and the update
+ */
+export type PolicyUpdate = (policies: TeamPolicies) => Promise<{
+  readonly programs: readonly Program[];
+  readonly update: (iteration: Iteration) => Promise<void>;
+}>;
+
+/** One program per agent; agents with the same model have the same program. */
+export async function perModel(
+  models: readonly ActorModel[],
+  compileFor: (model: ActorModel) => Promise<Program>,
+): Promise<Program[]> {
+  const programs = new Map<ActorModel, Program>();
+  for (const model of models) {
+    if (!programs.has(model)) programs.set(model, await compileFor(model));
+  }
+  return models.map((model) => programs.get(model)!);
+}
+
+/** Walks an agent's samples once, minibatch by minibatch, each one step of its policy. */
+export async function stepEpoch(
+  { minibatches, networks }: TeamPolicies,
+  { samples, progress, metrics, random }: Iteration,
+  agent: number,
+  program: Program,
+  extraRows: Arrays = {},
+): Promise<void> {
+  const reported = new Float32Array(actorMetrics.length);
+  const rows = { ...samples[agent].rows, ...extraRows };
+  minibatches.shuffle(random);
+  await minibatches.forEach({ ...samples[agent], rows }, async (feeds) => {
+    await takeStep(program, { network: networks[agent] }, { ...feeds, progress }, { metrics: reported });
+    metrics.add(actorMetrics, reported);
+  });
+}
+
+/** Runs an evaluation program on an agent's samples, with its parameters as they are now. */
+export async function evaluateAgent(
+  { networks }: TeamPolicies,
+  { samples }: Iteration,
+  agent: number,
+  program: Program,
+  into: Arrays,
+): Promise<void> {
+  await program.run({ theta: networks[agent].theta, ...feedsOf(samples[agent]) }, into);
+}
+
+/** How an algorithm's team is built. */
+export interface TeamDesign {
+  /** Whether policies condition on the actions of those before them. */
+  readonly autoregressive: boolean;
+  readonly criticView: CriticView;
+}
+
+/** Builds a team's policies and critics, and a learner that updates the policies as `policyUpdate` says. */
+export async function createLearner(
+  options: LearnerOptions<CommonSettings>,
+  { autoregressive, criticView }: TeamDesign,
+  policyUpdate: PolicyUpdate,
+): Promise<Learner> {
+  const { team, numEnvs, rolloutLength, settings, policy: policySettings, random } = options;
+  const chunkLength = policySettings.recurrent ? policySettings.chunkLength : 1;
+  if ((policySettings.recurrent || options.critic.recurrent) && rolloutLength % policySettings.chunkLength !== 0) {
+    throw new RangeError(
+      `policy.chunkLength is ${policySettings.chunkLength}, must divide rollout.length, which is ${rolloutLength}`,
+    );
+  }
+  if (!autoregressive && ![undefined, "none"].includes(policySettings.dependencies as string | undefined)) {
+    throw new RangeError(
+      `policy.dependencies is ${JSON.stringify(policySettings.dependencies)}, must be none (or absent): ` +
+        "the policies of this algorithm do not condition on other agents' actions",
+    );
+  }
+  const dependencies = resolveDependencies(team.agents.length, {
+    order: policySettings.order,
+    dependencies: autoregressive ? policySettings.dependencies : "none",
+  });
+  const { models, networkOf } = teamActors(team, dependencies.predecessors, policySettings);
+  const initial = random.split(0);
+  const actors: Network[] = [];
+  networkOf.forEach((network, agent) => {
+    const name = policySettings.share ? "actor" : `actors.${team.agents[agent]}`;
+    actors[network] ??= createNetwork(name, models[agent].layout, initial.split(network));
+  });
+  const critics = await createValueLearning({ ...options, random: random.split(1) }, criticView);
+  const definition: PolicyDefinition = {
+    team,
+    dependencies,
+    models,
+    networkOf,
+    thetas: actors.map(({ theta }) => theta),
+  };
+  const whole = rolloutSequences(rolloutLength, numEnvs, chunkLength);
+  const policies: TeamPolicies = {
+    dependencies,
+    models,
+    networks: networkOf.map((network) => actors[network]),
+    ranges: actionRanges(team),
+    rows: rowCount(whole),
+    whole,
+    batch: minibatchSequences(whole, settings.minibatches),
+    minibatches: createMinibatches(whole, settings.minibatches),
+  };
+  const acting = await jointPolicy(definition, numEnvs);
+  const { programs, update } = await policyUpdate(policies);
+  const sampler = createSampler(definition, policies, numEnvs);
+  const updates = new Int32Array(1);
+  const shuffling = random.split(2);
+  const progressNow = new Float32Array(1);
+
+  return {
+    policy: acting,
+    state: new Map([...actors.flatMap(networkState), ...critics.state, ["updates", updates]]),
+    async update(buffer: RolloutBuffer, { step, totalSteps }: Progress) {
+      const metrics = createMetrics();
+      progressNow[0] = Math.min(1, step / totalSteps);
+      await critics.evaluate(buffer, metrics);
+      const samples = sampler(buffer, critics.advantagesOf);
+      const iteration = { samples, progress: progressNow, metrics, random: shuffling.split(updates[0]) };
+      await update(iteration);
+      for (const actor of actors) checkFinite(actor);
+      await critics.update(buffer, progressNow, iteration.random, metrics);
+      updates[0]++;
+      return metrics.means();
+    },
+    policyFor: (count) => jointPolicy(definition, count),
+    exportPolicy: (metadata) => exportPolicy(definition, metadata),
+    async release() {
+      await Promise.all([acting, critics, ...new Set(programs)].map((owned) => owned.release()));
+    },
+  };
+}
+
+/** Makes every agent's samples from a buffer, in memory that is used again for the next. */
+function createSampler(
+  { team, dependencies }: PolicyDefinition,
+  { models, ranges, rows, whole }: TeamPolicies,
+  numEnvs: number,
+): (buffer: RolloutBuffer, advantagesOf: (agent: number) => Float32Array) => Samples[] {
+  const jointActionSize = ranges[ranges.length - 1][1];
+  const jointActions = new Float32Array(rows * jointActionSize);
+  const own = models.map(({ hiddenSize }, agent) => ({
+    advantages: new Float32Array(rows),
+    weights: new Float32Array(rows),
+    hidden: new Float32Array(whole.blocks * whole.width * hiddenSize),
+    agentId: agentId(team, agent),
+    dependencyMask: dependencyMask(team, dependencies.predecessors[agent]),
+  }));
+  return (buffer, advantagesOf) => {
+    models.forEach(({ actionSize }, agent) => {
+      const [start] = ranges[agent];
+      const actions = buffer.actions[agent];
+      for (let row = 0; row < rows; row++) {
+        for (let k = 0; k < actionSize; k++) {
+          jointActions[row * jointActionSize + start + k] = actions[row * actionSize + k];
+        }
+      }
+    });
+    return models.map((model, agent): Samples => {
+      const { advantages, weights, hidden, agentId, dependencyMask } = own[agent];
+      for (let row = 0; row < rows; row++) weights[row] = buffer.active[row * models.length + agent];
+      normalizeAdvantages(advantagesOf(agent), weights, advantages);
+      const perBlock = numEnvs * model.hiddenSize;
+      for (let block = 0; block < whole.blocks && perBlock > 0; block++) {
+        const from = block * whole.length * perBlock;
+        hidden.set(buffer.hidden[agent].subarray(from, from + perBlock), block * perBlock);
+      }
+      return {
+        rows: {
+          observations: buffer.observations[agent].subarray(0, rows * model.observationSize),
+          actions: buffer.actions[agent],
+          noise: buffer.noise[agent],
+          oldLogProbs: buffer.logProbs[agent],
+          advantages,
+          weights,
+          ...(model.conditioned && { jointActions }),
+          ...(model.hasActionMask && { actionMask: buffer.actionMasks[agent].subarray(0, rows * model.actionSize) }),
+          ...(model.hiddenSize > 0 && { episodeStarts: buffer.episodeStarts.subarray(0, rows) }),
+        },
+        sequences: { ...(model.hiddenSize > 0 && { hidden }) },
+        fixed: { agentId, ...(model.conditioned && { dependencyMask }) },
+      };
+    });
+  };
+}

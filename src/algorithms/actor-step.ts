@@ -1,0 +1,231 @@
+/** @file Programs of one agent's policy: a step up an objective, and what its actions mean to those it looks at. */
+
+import { type ArraySpec, compile, float32, type Program, type Traced, type Tree } from "../compile/index.ts";
+import { grad, lax, numpy as np } from "../compile/jax.ts";
+import type { Sequences } from "../nn/layers.ts";
+import { type Schedule, scheduled } from "../nn/schedules.ts";
+import type { ActorInputs, ActorModel } from "../policy/actor.ts";
+import { lossGradients, type SampleLoss } from "./gradient.ts";
+import { rowCount, type Samples } from "./minibatch.ts";
+import { networkSpecs, type OptimizerSettings, optimize } from "./network.ts";
+
+/** What an objective is made of, for agent i; [B] each. */
+export interface ObjectiveTerms {
+  /** log π_i(a_i | o_i, a_F(i)) at the stored action */
+  readonly logProb: Traced;
+  /** r_i = π_i / π_i^old */
+  readonly ratio: Traced;
+  /** Â_i, normalised */
+  readonly advantage: Traced;
+  /** M_i: how likely those that are already updated have become to act as they did; 1 where the objective has none */
+  readonly correction: Traced;
+  /** λ⟨G_i, g(θ_i, ε_i)⟩; 0 where the objective has no feedback */
+  readonly peer: Traced;
+}
+
+/** What a policy is made better at. */
+export interface ActorObjective {
+  readonly usesCorrection: boolean;
+  readonly usesFeedback: boolean;
+  /** ε, outside of which a ratio counts as clipped (a metric only). */
+  readonly clip?: number;
+  /** Per sample, [B]; to be made larger. */
+  value(terms: ObjectiveTerms): Traced;
+}
+
+export interface ActorStepSettings extends OptimizerSettings {
+  readonly learningRate: Schedule;
+  readonly entropyCoef: number;
+  readonly peerCoef: Schedule;
+  readonly microBatch: number;
+}
+
+/** Names of what `metrics` of a step holds, in order. */
+export const actorMetrics = [
+  "policyLoss",
+  "entropy",
+  "clipFraction",
+  "approximateKl",
+  "gradientNorm",
+  "peerCoef",
+] as const;
+
+/** The fields of `samples` that a model looks at. */
+function inputSpecs(model: ActorModel, sequences: Sequences): Samples<ArraySpec> {
+  const rows = rowCount(sequences);
+  return {
+    rows: {
+      observations: float32(rows, model.observationSize),
+      ...(model.conditioned && { jointActions: float32(rows, model.jointActionSize) }),
+      ...(model.hasActionMask && { actionMask: float32(rows, model.actionSize) }),
+      ...(model.hiddenSize > 0 && { episodeStarts: float32(rows) }),
+    },
+    sequences: {
+      ...(model.hiddenSize > 0 && { hidden: float32(sequences.blocks * sequences.width, model.hiddenSize) }),
+    },
+    fixed: {
+      agentId: float32(model.teamSize),
+      ...(model.conditioned && { dependencyMask: float32(model.jointActionSize) }),
+    },
+  };
+}
+
+/** The fields of `samples` that an objective needs. */
+export function actorSampleSpecs(
+  model: ActorModel,
+  objective: Pick<ActorObjective, "usesCorrection" | "usesFeedback">,
+  sequences: Sequences,
+): Samples<ArraySpec> {
+  const inputs = inputSpecs(model, sequences);
+  const rows = rowCount(sequences);
+  const perAction = float32(rows, model.actionSize);
+  return {
+    ...inputs,
+    rows: {
+      ...inputs.rows,
+      actions: perAction,
+      oldLogProbs: float32(rows),
+      advantages: float32(rows),
+      weights: float32(rows),
+      ...(objective.usesCorrection && { correction: float32(rows) }),
+      ...(objective.usesFeedback && { noise: perAction, feedback: perAction }),
+    },
+  };
+}
+
+/** What the model sees of samples. */
+export const actorInputs = ({ rows, sequences, fixed }: Samples<Traced>): ActorInputs =>
+  ({ ...rows, ...sequences, ...fixed }) as unknown as ActorInputs;
+
+/** −mean(objective + c_H · entropy) over the samples of weight 1, as a sum over samples over `scalars.count`. */
+function actorLoss(model: ActorModel, objective: ActorObjective, entropyCoef: number): SampleLoss {
+  return ([parameters], samples, { count, peerCoef }, sequences) => {
+    const { actions, oldLogProbs, advantages, weights, correction, noise, feedback } = samples.rows;
+    const { distribution } = model.forward(parameters, actorInputs(samples), sequences);
+    const logProb = distribution.logProb(actions);
+    const logRatio = logProb.sub(oldLogProbs);
+    const ratio = np.exp(logRatio);
+    const peer = feedback ? peerCoef.mul(feedback.mul(distribution.sample(noise)).sum(-1)) : np.array(0);
+    const terms = { logProb, ratio, advantage: advantages, correction: correction ?? np.array(1), peer };
+    const share = weights.div(count);
+    const gain = objective.value(terms).mul(share).sum();
+    const entropy = distribution.entropy().mul(share).sum();
+    const loss = gain.add(entropy.mul(entropyCoef)).neg();
+    const clipped =
+      objective.clip === undefined
+        ? np.array(0)
+        : np
+            .greater(np.abs(ratio.sub(1)), objective.clip)
+            .astype(ratio.dtype)
+            .mul(share)
+            .sum();
+    // Schulman's estimator of KL(old ‖ new), http://joschu.net/blog/kl-approx.html: never below zero.
+    const kl = ratio.sub(1).sub(logRatio).mul(share).sum();
+    return [loss, lax.stopGradient(np.stack([gain.neg(), entropy, clipped, kl]))];
+  };
+}
+
+/** Inside traced code: the gradient [P] of the loss at θ, and the metrics [4] that go with it. */
+export function actorGradient(
+  model: ActorModel,
+  objective: ActorObjective,
+  { entropyCoef, microBatch }: Pick<ActorStepSettings, "entropyCoef" | "microBatch">,
+  inputs: { readonly theta: Traced; readonly samples: Samples<Traced>; readonly peerCoef: Traced },
+  sequences: Sequences,
+): { readonly gradient: Traced; readonly metrics: Traced } {
+  const count = np.maximum(inputs.samples.rows.weights.sum(), 1);
+  const { gradients, metrics } = lossGradients(
+    actorLoss(model, objective, entropyCoef),
+    [model.layout],
+    { thetas: [inputs.theta], samples: inputs.samples, scalars: { count, peerCoef: inputs.peerCoef } },
+    sequences,
+    microBatch,
+  );
+  return { gradient: gradients[0], metrics };
+}
+
+/** A program that takes one step of Adam up an objective; run it with `takeStep`. Outputs `metrics`, see `actorMetrics`. */
+export function compileActorStep(
+  model: ActorModel,
+  objective: ActorObjective,
+  settings: ActorStepSettings,
+  sequences: Sequences,
+): Promise<Program> {
+  const specs = {
+    network: networkSpecs(model.layout.size),
+    progress: float32(),
+    ...actorSampleSpecs(model, objective, sequences),
+  };
+  return compile(
+    "actor step",
+    (inputs) => {
+      const { network, progress } = inputs;
+      const samples = inputs as unknown as Samples<Traced>;
+      const peerCoef = scheduled(settings.peerCoef, progress);
+      const { gradient, metrics } = actorGradient(
+        model,
+        objective,
+        settings,
+        { theta: network.theta, samples, peerCoef },
+        sequences,
+      );
+      const learningRate = scheduled(settings.learningRate, progress);
+      const { next, gradientNorm } = optimize(network, gradient, learningRate, settings);
+      const all = np.concatenate([metrics, np.stack([gradientNorm, peerCoef])]);
+      return { network: next as unknown as Tree<Traced>, metrics: all };
+    },
+    specs,
+  );
+}
+
+/**
+ * What one agent's samples are worth, as a function of its own probability of them; per sample, [B]. Its derivative
+ * by the actions that the agent looked at is the feedback to those who took them.
+ */
+export type Influence = (terms: Pick<ObjectiveTerms, "logProb" | "ratio" | "advantage">) => Traced;
+
+/**
+ * A program that looks back at the stored actions through a network.
+ * @param influence absent: the ratio only
+ * @returns a program with the outputs `logRatio` (log r_i) [B] and, with an influence, `actionGradients` [B, D]: the derivative of
+ *   each sample's influence by all agents' actions, zero outside F(i)
+ */
+export function compileEvaluation(
+  model: ActorModel,
+  influence: Influence | undefined,
+  sequences: Sequences,
+): Promise<Program> {
+  const rows = rowCount(sequences);
+  const inputs = inputSpecs(model, sequences);
+  const specs = {
+    theta: float32(model.layout.size),
+    ...inputs,
+    rows: {
+      ...inputs.rows,
+      actions: float32(rows, model.actionSize),
+      oldLogProbs: float32(rows),
+      ...(influence && { advantages: float32(rows) }),
+    },
+  };
+  return compile(
+    "evaluation",
+    (traced) => {
+      const samples = traced as unknown as Samples<Traced>;
+      const parameters = model.layout.unravel(traced.theta);
+      const { actions, oldLogProbs, advantages, jointActions } = samples.rows;
+      const termsAt = (joint: Traced | undefined) => {
+        const seen = joint ? { ...actorInputs(samples), jointActions: joint } : actorInputs(samples);
+        const { distribution } = model.forward(parameters, seen, sequences);
+        const logProb = distribution.logProb(actions);
+        const logRatio = logProb.sub(oldLogProbs);
+        return { logProb, logRatio, ratio: np.exp(logRatio), advantage: advantages };
+      };
+      const { logRatio } = termsAt(jointActions);
+      if (!influence) return { logRatio };
+      // Samples do not meet in a forward pass, so the gradient of the sum is the gradient of each.
+      const actionGradients = grad((joint: Traced) => influence(termsAt(joint)).sum())(jointActions);
+      return { logRatio, actionGradients };
+    },
+    specs,
+  );
+}

@@ -1,0 +1,168 @@
+/**
+ * @file BPPO: bidirectional proximal policy optimisation. Agents act one after the other, each knowing what those
+ * before it did; in learning, feedback goes back the way that actions came.
+ *
+ * Li, Zhao, Wu & Pajarinen 2024, "Backpropagation Through Agents", AAAI-24: Theorem 1, and its combination with PPO.
+ */
+
+import { z } from "zod";
+import { lax, numpy as np } from "../compile/jax.ts";
+import { scheduleSchema } from "../nn/schedules.ts";
+import { createLearner, evaluateAgent, type PolicyUpdate, perModel, stepEpoch } from "./actor-critic.ts";
+import {
+  type ActorObjective,
+  actorMetrics,
+  compileActorStep,
+  compileEvaluation,
+  type Influence,
+} from "./actor-step.ts";
+import { defineAlgorithm } from "./algorithm.ts";
+import {
+  clipFeedback,
+  createEvaluated,
+  type Evaluated,
+  evaluationOutputs,
+  gatherFeedback,
+  jointRatio,
+  silenceInactive,
+} from "./feedback.ts";
+import { takeStep } from "./network.ts";
+import { ppoSettings } from "./settings.ts";
+import { compileTeamStep, joinSamples } from "./simultaneous.ts";
+
+export const bppoSettings = z.strictObject({
+  ...ppoSettings,
+  peerCoef: scheduleSchema
+    .default(1)
+    .describe("λ, weight of the feedback: a number or a schedule; 0 is the autoregressive policy without feedback"),
+  schedule: z
+    .enum(["sequential", "simultaneous"])
+    .default("sequential")
+    .describe("update agents one by one, the last to act first, or all at once through one graph"),
+  chain: z
+    .enum(["direct", "full"])
+    .default("direct")
+    .describe("simultaneous: feedback by Theorem 1's direct term, or also through the reactions in between"),
+  feedbackMaxNorm: z
+    .number()
+    .gt(0)
+    .default(10)
+    .describe("sequential: feedback to a sample longer than this is made this long"),
+  compat: z
+    .enum(["none", "published"])
+    .default("none")
+    .describe("sequential: published divides the feedback by the batch size, as the paper's code does, for comparison"),
+});
+
+export type BppoSettings = z.infer<typeof bppoSettings>;
+
+/** r_j Â_j, whose derivative by the actions that agent j looked at is its feedback to those who took them. */
+export const bppoInfluence: Influence = ({ ratio, advantage }) => ratio.mul(advantage);
+
+/**
+ * min(r_i Â_i M_i + sg(r_i) λ⟨G_i, g_i⟩, clip(r_i) Â_i M_i + clip(sg(r_i)) λ⟨G_i, g_i⟩) with g_i = g(θ_i, ε_i): agent i's own
+ * learning and what it learns from its peers.
+ */
+export const bppoObjective = (clip: number, usesFeedback: boolean): ActorObjective => ({
+  usesCorrection: true,
+  usesFeedback,
+  clip,
+  value({ ratio, advantage, correction, peer }) {
+    const own = advantage.mul(correction);
+    const clipped = np.clip(ratio, 1 - clip, 1 + clip);
+    return np.minimum(
+      ratio.mul(own).add(lax.stopGradient(ratio).mul(peer)),
+      clipped.mul(own).add(lax.stopGradient(clipped).mul(peer)),
+    );
+  },
+});
+
+/** The agents one by one, the last to act first; each hears from those that are updated already. */
+const sequential =
+  (settings: BppoSettings): PolicyUpdate =>
+  async (policies) => {
+    const { dependencies, models, networks, ranges, rows } = policies;
+    const hasFeedback = settings.peerCoef !== 0;
+    const objective = bppoObjective(settings.clip, hasFeedback);
+    const steps = await perModel(models, (model) => compileActorStep(model, objective, settings, policies.batch));
+    const hears = (agent: number) => hasFeedback && models[agent].conditioned;
+    const evaluations = await perModel(models, (model) =>
+      compileEvaluation(model, hasFeedback && model.conditioned ? bppoInfluence : undefined, policies.whole),
+    );
+    const sharesParameters = new Set(networks).size < networks.length;
+    const jointActionSize = models[0].jointActionSize;
+    const memory = models.map((_, agent) => createEvaluated(agent, rows, hears(agent) ? jointActionSize : 0));
+    const correction = new Float32Array(rows);
+    const feedback = models.map(({ actionSize }) => new Float32Array(rows * actionSize));
+
+    return {
+      programs: [...steps, ...evaluations],
+      async update(iteration) {
+        const { samples, metrics } = iteration;
+        const evaluate = async (evaluated: Evaluated): Promise<void> => {
+          const { agent } = evaluated;
+          await evaluateAgent(policies, iteration, agent, evaluations[agent], evaluationOutputs(evaluated));
+          silenceInactive(evaluated, samples[agent].rows.weights);
+        };
+        const updated: Evaluated[] = [];
+        for (const agent of dependencies.order.toReversed()) {
+          // M_i, and G_i through the networks of those that are updated.
+          jointRatio(updated, settings.clip, correction);
+          const extra = { correction, ...(hasFeedback && { feedback: feedback[agent] }) };
+          if (hasFeedback) {
+            gatherFeedback(updated, dependencies.dependents[agent], ranges[agent], settings.clip, feedback[agent]);
+            // The published code takes the gradient of the mean over the batch for a sample's own.
+            if (settings.compat === "published")
+              for (let k = 0; k < feedback[agent].length; k++) feedback[agent][k] /= rows;
+            const norm = clipFeedback(feedback[agent], samples[agent].rows.weights, settings.feedbackMaxNorm);
+            metrics.add(["feedbackNorm"], [norm]);
+          }
+          for (let epoch = 0; epoch < settings.epochs; epoch++) {
+            await stepEpoch(policies, iteration, agent, steps[agent], extra);
+          }
+          updated.push(memory[agent]);
+          if (updated.length === models.length) break;
+          // With parameters in common, those that were evaluated have changed again.
+          for (const evaluated of sharesParameters ? updated : [memory[agent]]) await evaluate(evaluated);
+        }
+      },
+    };
+  };
+
+/** All agents at once: K epochs of steps of the whole team, each from one backward pass. */
+const simultaneous =
+  (settings: BppoSettings): PolicyUpdate =>
+  async ({ dependencies, models, networks, batch, minibatches }) => {
+    const distinct = [...new Set(networks)];
+    const team = { order: dependencies.order, models, networkOf: networks.map((network) => distinct.indexOf(network)) };
+    const step = await compileTeamStep(team, bppoObjective(settings.clip, true), settings, batch);
+    const stepped = Object.fromEntries(distinct.map((network, k) => [`networks.${k}`, network]));
+    const reported = new Float32Array(actorMetrics.length);
+    return {
+      programs: [step],
+      async update({ samples, progress, metrics, random }) {
+        const joined = joinSamples(samples);
+        for (let epoch = 0; epoch < settings.epochs; epoch++) {
+          minibatches.shuffle(random);
+          await minibatches.forEach(joined, async (feeds) => {
+            await takeStep(step, stepped, { ...feeds, progress }, { metrics: reported });
+            metrics.add(actorMetrics, reported);
+          });
+        }
+      },
+    };
+  };
+
+/** The two schedules, by name. */
+export const bppoUpdate = (settings: BppoSettings): PolicyUpdate =>
+  settings.schedule === "sequential" ? sequential(settings) : simultaneous(settings);
+
+export const bppo = defineAlgorithm({
+  name: "bppo",
+  title: "BPPO",
+  paper: "Li, Zhao, Wu & Pajarinen 2024, Backpropagation Through Agents, AAAI-24",
+  description: "PPO for agents that act in turn, with feedback from those that act later through the chain of actions",
+  settings: bppoSettings,
+  create: (options) =>
+    createLearner(options, { autoregressive: true, criticView: "state" }, bppoUpdate(options.settings)),
+});

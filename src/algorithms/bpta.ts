@@ -1,0 +1,71 @@
+/**
+ * @file BPTA on the plain policy gradient (advantage actor-critic): Theorem 1 as it stands, one step per rollout.
+ *
+ * Li, Zhao, Wu & Pajarinen 2024, "Backpropagation Through Agents", AAAI-24, equation 1.
+ */
+
+import { z } from "zod";
+import { scheduleSchema } from "../nn/schedules.ts";
+import { createLearner, evaluateAgent, type PolicyUpdate, perModel, stepEpoch } from "./actor-critic.ts";
+import { type ActorObjective, compileActorStep, compileEvaluation, type Influence } from "./actor-step.ts";
+import { defineAlgorithm } from "./algorithm.ts";
+import { clipFeedback, createEvaluated, evaluationOutputs, gatherFeedback } from "./feedback.ts";
+import { commonSettings, criticEpochs } from "./settings.ts";
+
+export const bptaSettings = z.strictObject({
+  ...commonSettings,
+  ...criticEpochs,
+  peerCoef: scheduleSchema.default(1).describe("λ, weight of the feedback: a number or a schedule"),
+  feedbackMaxNorm: z.number().gt(0).default(10).describe("feedback to a sample longer than this is made this long"),
+});
+
+export type BptaSettings = z.infer<typeof bptaSettings>;
+
+/** log π_j(a_j | o_j, a_F(j)) Â_j, whose derivative by a_i is agent j's part in the peer term of agent i. */
+export const bptaInfluence: Influence = ({ logProb, advantage }) => logProb.mul(advantage);
+
+/** log π_i Â_i + λ⟨G_i, g(θ_i, ε_i)⟩: its gradient is the own and the peer term of Theorem 1. */
+export const bptaObjective: ActorObjective = {
+  usesCorrection: false,
+  usesFeedback: true,
+  value: ({ logProb, advantage, peer }) => logProb.mul(advantage).add(peer),
+};
+
+/** All feedback first, while every policy is what it was; then one step each. */
+export const bptaUpdate =
+  (settings: BptaSettings): PolicyUpdate =>
+  async (policies) => {
+    const { dependencies, models, ranges, rows } = policies;
+    const steps = await perModel(models, (model) => compileActorStep(model, bptaObjective, settings, policies.batch));
+    const evaluations = await perModel(models, (model) =>
+      compileEvaluation(model, model.conditioned ? bptaInfluence : undefined, policies.whole),
+    );
+    const evaluated = models.map(({ conditioned, jointActionSize }, agent) =>
+      createEvaluated(agent, rows, conditioned ? jointActionSize : 0),
+    );
+    const feedback = models.map(({ actionSize }) => new Float32Array(rows * actionSize));
+    return {
+      programs: [...steps, ...evaluations],
+      async update(iteration) {
+        for (const agent of dependencies.order.filter((agent) => models[agent].conditioned)) {
+          await evaluateAgent(policies, iteration, agent, evaluations[agent], evaluationOutputs(evaluated[agent]));
+        }
+        for (const agent of dependencies.order) {
+          gatherFeedback(evaluated, dependencies.dependents[agent], ranges[agent], undefined, feedback[agent]);
+          const { weights } = iteration.samples[agent].rows;
+          iteration.metrics.add(["feedbackNorm"], [clipFeedback(feedback[agent], weights, settings.feedbackMaxNorm)]);
+          await stepEpoch(policies, iteration, agent, steps[agent], { feedback: feedback[agent] });
+        }
+      },
+    };
+  };
+
+export const bpta = defineAlgorithm({
+  name: "bpta",
+  title: "BPTA (A2C)",
+  paper: "Li, Zhao, Wu & Pajarinen 2024, Backpropagation Through Agents, AAAI-24",
+  description: "the plain policy gradient for agents that act in turn, with feedback through the chain of actions",
+  settings: bptaSettings,
+  create: (options) =>
+    createLearner(options, { autoregressive: true, criticView: "state" }, bptaUpdate(options.settings)),
+});

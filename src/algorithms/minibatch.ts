@@ -1,0 +1,143 @@
+/** @file Samples on their way into a program: whole, in random minibatches, and, inside the program, in micro-batches. */
+
+import type { Traced } from "../compile/index.ts";
+import type { Sequences } from "../nn/layers.ts";
+
+/** Arrays by name. */
+export type Arrays<T = Float32Array> = Readonly<Record<string, T>>;
+
+/**
+ * Samples: B = blocks · length · width rows, in the order that `Sequences` says. Fields are by name, so that a program
+ * with inputs `{ rows, sequences, fixed }` takes them as they are.
+ */
+export interface Samples<T = Float32Array> {
+  /** [B, …] each */
+  readonly rows: Arrays<T>;
+  /** [blocks · width, …] each: what a sequence begins with */
+  readonly sequences: Arrays<T>;
+  /** The same for all samples */
+  readonly fixed: Arrays<T>;
+}
+
+export const rowCount = ({ blocks, length, width }: Sequences): number => blocks * length * width;
+
+/**
+ * How the samples of a rollout [T, N] make sequences.
+ * @param chunkLength steps per sequence; 1 without a GRU
+ */
+export const rolloutSequences = (length: number, numEnvs: number, chunkLength: number): Sequences =>
+  chunkLength === 1
+    ? { blocks: length * numEnvs, length: 1, width: 1 }
+    : { blocks: length / chunkLength, length: chunkLength, width: numEnvs };
+
+/**
+ * How the samples of one of `count` minibatches make sequences.
+ * @throws RangeError if the sequences can't be dealt out evenly
+ */
+export function minibatchSequences(whole: Sequences, count: number): Sequences {
+  if (count === 1) return whole;
+  const total = whole.blocks * whole.width;
+  if (total % count !== 0) {
+    const what = whole.length === 1 ? "samples" : `sequences of ${whole.length} steps`;
+    throw new RangeError(`algorithm.minibatches is ${count}, must divide the ${total} ${what} of a rollout`);
+  }
+  return { blocks: total / count, length: whole.length, width: 1 };
+}
+
+/** Names the fields as a program's inputs do. */
+export function feedsOf({ rows, sequences, fixed }: Samples): Record<string, Float32Array> {
+  const feeds: Record<string, Float32Array> = {};
+  for (const [group, arrays] of Object.entries({ rows, sequences, fixed })) {
+    for (const [name, array] of Object.entries(arrays)) feeds[`${group}.${name}`] = array;
+  }
+  return feeds;
+}
+
+/** Deals samples out into minibatches. */
+export interface Minibatches {
+  /** Draws who goes where, for an epoch. */
+  shuffle(random: { shuffle(array: Int32Array): void }): void;
+  /** Calls `use` with the feeds of each minibatch of `samples`, one after the other; they share their memory. */
+  forEach(samples: Samples, use: (feeds: Record<string, Float32Array>) => Promise<void>): Promise<void>;
+}
+
+/** Minibatches of samples that lie as `whole` says; with a count of 1 nothing moves. */
+export function createMinibatches(whole: Sequences, count: number): Minibatches {
+  if (count === 1) return { shuffle() {}, forEach: (samples, use) => use(feedsOf(samples)) };
+  const order = Int32Array.from({ length: whole.blocks * whole.width }, (_, i) => i);
+  const perBatch = order.length / count;
+  const scratch = new Map<string, Float32Array>();
+  const scratchFor = (name: string, size: number): Float32Array => {
+    let array = scratch.get(`${name}:${size}`);
+    if (!array) {
+      array = new Float32Array(size);
+      scratch.set(`${name}:${size}`, array);
+    }
+    return array;
+  };
+  return {
+    shuffle(random) {
+      random.shuffle(order);
+    },
+    async forEach({ rows, sequences, fixed }, use) {
+      for (let batch = 0; batch < count; batch++) {
+        const chosen = order.subarray(batch * perBatch, (batch + 1) * perBatch);
+        const gathered = (arrays: Arrays, group: string, length: number): Arrays =>
+          Object.fromEntries(
+            Object.entries(arrays).map(([name, source]) => {
+              const into = scratchFor(`${group}.${name}`, source.length / count);
+              gather(source, chosen, { ...whole, length }, into);
+              return [name, into];
+            }),
+          );
+        await use(
+          feedsOf({
+            rows: gathered(rows, "rows", whole.length),
+            sequences: gathered(sequences, "sequences", 1),
+            fixed,
+          }),
+        );
+      }
+    },
+  };
+}
+
+/** Copies the chosen sequences of `source`, which lie as `whole` says, one after the other. */
+function gather(source: Float32Array, chosen: Int32Array, whole: Sequences, into: Float32Array): void {
+  const { length, width } = whole;
+  const size = source.length / rowCount(whole);
+  let to = 0;
+  for (const sequence of chosen) {
+    const block = Math.floor(sequence / width);
+    for (let step = 0; step < length; step++) {
+      const row = (block * length + step) * width + (sequence % width);
+      for (let k = row * size; k < (row + 1) * size; k++) into[to++] = source[k];
+    }
+  }
+}
+
+/** A micro-batch: samples that are computed together because they fit the cache. */
+interface MicroBatch {
+  readonly samples: Samples<Traced>;
+  readonly sequences: Sequences;
+}
+
+/** Cuts samples, inside traced code, into micro-batches of about `size` rows, whole blocks each. */
+export function microBatches(samples: Samples<Traced>, whole: Sequences, size: number): MicroBatch[] {
+  const perBlock = whole.length * whole.width;
+  const count = Math.max(1, Math.min(whole.blocks, Math.round(rowCount(whole) / size)));
+  if (count === 1) return [{ samples, sequences: whole }];
+  return Array.from({ length: count }, (_, i) => {
+    const [start, end] = [Math.floor((i * whole.blocks) / count), Math.floor(((i + 1) * whole.blocks) / count)];
+    const cut = (arrays: Arrays<Traced>, per: number): Arrays<Traced> =>
+      Object.fromEntries(Object.entries(arrays).map(([name, array]) => [name, array.slice([start * per, end * per])]));
+    return {
+      samples: {
+        rows: cut(samples.rows, perBlock),
+        sequences: cut(samples.sequences, whole.width),
+        fixed: samples.fixed,
+      },
+      sequences: { ...whole, blocks: end - start },
+    };
+  });
+}
