@@ -77,6 +77,8 @@ export function createMinibatches(whole: Sequences, count: number): Minibatches 
   };
   return {
     shuffle(random) {
+      // From the same order each time: what was dealt before must not matter, or a resumed run would go another way.
+      for (let i = 0; i < order.length; i++) order[i] = i;
       random.shuffle(order);
     },
     async forEach({ rows, sequences, fixed }, use) {
