@@ -1,0 +1,84 @@
+/** @file Episodes of the greedy policy: what a team has learnt, without the noise that it learnt by. */
+
+import type { VectorEnv } from "../envs/env.ts";
+import { createMoment } from "../envs/moment.ts";
+import { vectorSize } from "../envs/spaces.ts";
+import type { JointPolicy } from "../policy/joint.ts";
+
+/** Steps after which an episode is taken to be endless. */
+const LONGEST_EPISODE = 1_000_000;
+
+/** How episodes went; one element per episode: those of the first copy of the environment, in order, and so on. */
+export interface EvaluatedEpisodes {
+  /** Undiscounted sums of the team's rewards. */
+  readonly returns: Float64Array;
+  /** In steps. */
+  readonly lengths: Int32Array;
+  /** 1 where the episode ended in a win. */
+  readonly wins: Uint8Array;
+}
+
+/**
+ * Plays exactly `episodes` episodes with the greedy action (the mean, the most probable choice).
+ *
+ * How many each copy of the environment plays is settled beforehand: had the first to finish counted, short episodes
+ * would be over-represented.
+ *
+ * @param policy must be made for as many environments as `env` has
+ * @param env is started anew from `seed`
+ * @throws RangeError if an episode does not come to an end
+ */
+export async function evaluatePolicy(
+  policy: JointPolicy,
+  env: VectorEnv,
+  { episodes, seed }: { readonly episodes: number; readonly seed: number },
+): Promise<EvaluatedEpisodes> {
+  const { team, numEnvs } = env;
+  if (policy.numEnvs !== numEnvs)
+    throw new RangeError(`the policy is made for ${policy.numEnvs} environments, the evaluation has ${numEnvs}`);
+  const floats = (sizes: readonly number[]) => sizes.map((size) => new Float32Array(numEnvs * size));
+  const actionSizes = team.actionSpaces.map(vectorSize);
+  const moment = createMoment(team, numEnvs);
+  const episodeStarts = new Float32Array(numEnvs).fill(1);
+  const noise = floats(actionSizes);
+  const actions = floats(actionSizes);
+  const logProbs = floats(team.agents.map(() => 1));
+  // The memory after a step is that before the next: two sets of arrays take turns.
+  const memories = [floats(policy.hiddenSizes), floats(policy.hiddenSizes)];
+  const turns = memories.map((hidden, turn) => ({
+    inputs: { observations: moment.observations, actionMasks: moment.actionMasks, noise, hidden, episodeStarts },
+    outputs: { actions, logProbs, hidden: memories[1 - turn] },
+  }));
+
+  // Copy e plays the episodes from firstEpisode(e) to firstEpisode(e + 1).
+  const firstEpisode = (e: number): number => Math.floor((e * episodes) / numEnvs);
+  const next = Int32Array.from({ length: numEnvs }, (_, e) => firstEpisode(e));
+  const returns = new Float64Array(episodes);
+  const lengths = new Int32Array(episodes);
+  const wins = new Uint8Array(episodes);
+  let left = episodes;
+
+  await env.reset(seed, moment);
+  for (let t = 0; left > 0; t++) {
+    const { inputs, outputs } = turns[t % 2];
+    await policy.act(inputs, outputs);
+    await env.step(actions, moment);
+    for (let e = 0; e < numEnvs; e++) {
+      const ended = moment.terminations[e] === 1 || moment.truncations[e] === 1;
+      episodeStarts[e] = ended ? 1 : 0;
+      const episode = next[e];
+      if (episode === firstEpisode(e + 1)) continue;
+      returns[episode] += moment.rewards[e];
+      lengths[episode] += 1;
+      if (lengths[episode] > LONGEST_EPISODE)
+        throw new RangeError(
+          `an episode has not ended after ${LONGEST_EPISODE} steps; the environment must truncate its episodes somewhere`,
+        );
+      if (!ended) continue;
+      wins[episode] = moment.wins[e];
+      next[e] += 1;
+      left -= 1;
+    }
+  }
+  return { returns, lengths, wins };
+}
