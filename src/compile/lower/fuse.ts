@@ -1,116 +1,177 @@
 /**
- * @file Rewrites of a finished graph that need to know who else uses a value: what a matrix product can take along on
- * its way (a factor, an addend) is taken along.
+ * @file Rewrites of a finished graph that need to know who else uses a value: what a matrix product or a normalisation
+ * can take along on its way (a factor, an addend) is taken along.
  */
 
-import { GraphBuilder, type Node, nodesInOrder, sameShape, sizeOf, type Value } from "./graph.ts";
+import { type Node, sameShape, sizeOf, type Value } from "./graph.ts";
+import type { LoweredFunction } from "./lower.ts";
+import { type RewriteRule, type Rewriting, rewrite } from "./rewrite.ts";
 
-/** A matrix product that nothing else uses, seen through changes of shape. */
-interface Product {
-  readonly gemm: Node;
-  /** Whether it has the shape in which the product is made. */
-  readonly direct: boolean;
+/** Rebuilds the graph with its normalisations joined and its matrix products extended. */
+export function fuse(inputs: readonly Value[], outputs: readonly Value[]): LoweredFunction {
+  const joined = rewrite(inputs, outputs, [normalization]);
+  const scaled = rewrite(joined.inputs, joined.outputs, [normalizationScale, productScale, productAddend]);
+  return rewrite(scaled.inputs, scaled.outputs, [normalizationOffset, productAddend]);
+}
+
+/** The value behind changes of shape that nothing else uses. */
+function behindReshapes(value: Value, { uses }: Rewriting): Value {
+  let current = value;
+  while (current.producer?.op === "Reshape" && uses(current) === 1) current = current.producer.inputs[0]!;
+  return current;
+}
+
+/** The number that a constant of one element holds. */
+const numberOf = (value: Value | undefined): number | undefined =>
+  value?.data?.length === 1 ? value.data[0] : undefined;
+
+/**
+ * If `value` is the mean over the last axis of something (times `sign`), and nothing else uses it or its parts: that
+ * something.
+ */
+function meanOverLast(value: Value, rewriting: Rewriting, sign = 1): Value | undefined {
+  if (rewriting.uses(value) !== 1) return undefined;
+  const scaled = behindReshapes(value, rewriting);
+  if (scaled.producer?.op !== "Mul" || rewriting.uses(scaled) !== 1) return undefined;
+  const factor = numberOf(scaled.producer.inputs[1]);
+  const total = behindReshapes(scaled.producer.inputs[0]!, rewriting);
+  const { producer } = total;
+  if (!producer || rewriting.uses(total) !== 1) return undefined;
+  const [x, other] = producer.inputs as Value[];
+  const length = x.shape.at(-1);
+  if (factor === undefined || length === undefined || Math.fround(sign / length) !== Math.fround(factor))
+    return undefined;
+  const isSum = producer.op === "ReduceSum" && other.data?.length === 1 && other.data[0] === x.shape.length - 1;
+  const isProductWithOnes =
+    producer.op === "Gemm" &&
+    x.shape.length === 2 &&
+    sameShape(other.shape, [length, 1]) &&
+    producer.attributes.transA === undefined &&
+    other.data !== undefined &&
+    Array.from(other.data).every((number) => number === 1);
+  return isSum || isProductWithOnes ? x : undefined;
 }
 
 /**
- * Rebuilds the graph with its matrix products extended.
- * @returns the values that stand for `outputs`, and the inputs
+ * (x − mean(x)) · 1/√(var(x) + ε) over the last axis, where the parts are used for nothing else (as they are where it
+ * is differentiated): one operator in place of nine.
  */
-export function fuse(
-  inputs: readonly Value[],
-  outputs: readonly Value[],
-): { inputs: readonly Value[]; nodes: readonly Node[]; outputs: readonly Value[] } {
-  const nodes = nodesInOrder(outputs);
-  const uses = new Map<Value, number>();
-  const use = (value: Value | undefined) => value && uses.set(value, (uses.get(value) ?? 0) + 1);
-  for (const node of nodes) node.inputs.forEach(use);
-  outputs.forEach(use);
-
-  const graph = new GraphBuilder();
-  const rebuilt = new Map<Value, Value>();
-  for (const value of inputs) rebuilt.set(value, graph.input(value.input!, value));
-  const get = (value: Value): Value => {
-    let found = rebuilt.get(value);
-    if (!found) {
-      if (!value.data) throw new Error("internal: a value is used before it is made");
-      found = graph.constant(value.dtype, value.shape, value.data);
-      rebuilt.set(value, found);
-    }
-    return found;
-  };
-
-  const productOf = (value: Value | undefined): Product | undefined => {
-    let direct = true;
-    let current = value;
-    while (current && uses.get(current) === 1) {
-      const { producer } = current;
-      if (producer?.op === "Gemm") return { gemm: producer, direct };
-      if (producer?.op !== "Reshape") return undefined;
-      current = producer.inputs[0];
-      direct = false;
-    }
-    return undefined;
-  };
-  const again = ({ gemm }: Product, changes: { addend?: Value; scale?: number; addendScale?: number }): Value => {
-    const [a, b, c] = gemm.inputs;
-    const { scale = 1, addend, addendScale } = changes;
-    const alpha = floatOf(gemm, "alpha") * scale;
-    const beta = addendScale ?? floatOf(gemm, "beta") * (c ? scale : 1);
-    const added = addend ?? c;
-    return graph.node("Gemm", [get(a!), get(b!), ...(added ? [get(added)] : [])], gemm.outputs[0], {
-      ...gemm.attributes,
-      ...(alpha !== 1 && { alpha: { float: alpha } }),
-      ...(beta !== 1 && { beta: { float: beta } }),
-    });
-  };
-
-  /** A product with a constant factor. */
-  const scaled = (node: Node): Value | undefined => {
-    const [x, y] = node.inputs;
-    if (node.op === "Neg") {
-      const product = productOf(x);
-      return product && graph.reshape(again(product, { scale: -1 }), node.outputs[0].shape);
-    }
-    if (node.op !== "Mul" || y!.data?.length !== 1) return undefined;
-    const product = productOf(x);
-    if (!product || !sameShape(node.outputs[0].shape, x!.shape)) return undefined;
-    return graph.reshape(again(product, { scale: y!.data[0] }), node.outputs[0].shape);
-  };
-
-  /** A product plus or minus something that broadcasts to it. */
-  const added = (node: Node): Value | undefined => {
-    if (node.op !== "Add" && node.op !== "Sub") return undefined;
-    const shape = node.outputs[0].shape;
-    const signs = node.op === "Sub" ? [1, -1] : [1, 1];
-    for (const side of [0, 1]) {
-      const product = productOf(node.inputs[side]);
-      const addend = node.inputs[1 - side]!;
-      if (!product?.direct || product.gemm.inputs.length > 2) continue;
-      if (!sameShape(product.gemm.outputs[0].shape, shape) || sizeOf(addend.shape) === 1) continue;
-      return again(product, { scale: signs[side], addend, addendScale: signs[1 - side] });
-    }
-    return undefined;
-  };
-
-  for (const node of nodes) {
-    const replacement = node.outputs[0].dtype === "float32" ? (scaled(node) ?? added(node)) : undefined;
-    if (replacement) {
-      rebuilt.set(node.outputs[0], replacement);
+const normalization: RewriteRule = (node, rewriting) => {
+  if (node.op !== "Mul" || node.outputs[0].dtype !== "float32") return undefined;
+  for (const side of [0, 1]) {
+    const centered = node.inputs[side]!;
+    const inverse = behindReshapes(node.inputs[1 - side]!, rewriting);
+    const centering = centered.producer;
+    // The difference from the mean may be a sum with the negative mean.
+    if ((centering?.op !== "Sub" && centering?.op !== "Add") || rewriting.uses(centered) !== 3) continue;
+    if (inverse.producer?.op !== "Reciprocal" || rewriting.uses(inverse) !== 1) continue;
+    const root = inverse.producer.inputs[0]!;
+    if (root.producer?.op !== "Sqrt" || rewriting.uses(root) !== 1) continue;
+    const shifted = root.producer.inputs[0]!;
+    if (shifted.producer?.op !== "Add" || rewriting.uses(shifted) !== 1) continue;
+    const epsilon = numberOf(shifted.producer.inputs[1]);
+    const square = meanOverLast(shifted.producer.inputs[0]!, rewriting);
+    if (epsilon === undefined || square?.producer?.op !== "Mul" || rewriting.uses(square) !== 1) continue;
+    if (square.producer.inputs.some((factor) => factor !== centered)) continue;
+    const [x, mean] = centering.inputs as Value[];
+    if (
+      meanOverLast(mean, rewriting, centering.op === "Add" ? -1 : 1) !== x ||
+      !sameShape(x.shape, node.outputs[0].shape)
+    )
       continue;
-    }
-    const made = graph.nodes(
-      node.op,
-      node.inputs.map((input) => input && get(input)),
-      node.outputs,
-      node.attributes,
-    );
-    node.outputs.forEach((output, i) => {
-      rebuilt.set(output, made[i]);
+    const ones = rewriting.graph.constant("float32", [x.shape.at(-1)!], new Array<number>(x.shape.at(-1)!).fill(1));
+    return rewriting.graph.node("LayerNormalization", [rewriting.get(x), ones], node.outputs[0], {
+      axis: -1,
+      epsilon: { float: epsilon },
     });
   }
-  const fused = outputs.map(get);
-  return { inputs: graph.inputs, nodes: nodesInOrder(fused), outputs: fused };
+  return undefined;
+};
+
+/** A normalisation without `input` yet, that nothing else uses, and what it is combined with: one number per column. */
+function normalizationWith(node: Node, input: number, { uses }: Rewriting) {
+  for (const side of [0, 1]) {
+    const { producer } = node.inputs[side]!;
+    const other = node.inputs[1 - side]!;
+    if (producer?.op !== "LayerNormalization" || uses(node.inputs[side]!) !== 1) continue;
+    const columns = producer.outputs[0].shape.at(-1)!;
+    const isFree = input === 1 ? producer.inputs[1]!.data !== undefined : producer.inputs.length === input;
+    if (isFree && sizeOf(other.shape) === columns && other.shape.at(-1) === columns)
+      return { producer, other, columns };
+  }
+  return undefined;
 }
+
+const normalizationScale: RewriteRule = (node, rewriting) => {
+  const found = node.op === "Mul" ? normalizationWith(node, 1, rewriting) : undefined;
+  if (!found) return undefined;
+  const { graph, get } = rewriting;
+  const scale = graph.reshape(get(found.other), [found.columns]);
+  return graph.node(
+    "LayerNormalization",
+    [get(found.producer.inputs[0]!), scale],
+    node.outputs[0],
+    found.producer.attributes,
+  );
+};
+
+const normalizationOffset: RewriteRule = (node, rewriting) => {
+  const found = node.op === "Add" ? normalizationWith(node, 2, rewriting) : undefined;
+  if (!found) return undefined;
+  const { graph, get } = rewriting;
+  const [x, scale] = found.producer.inputs as Value[];
+  const offset = graph.reshape(get(found.other), [found.columns]);
+  const inputs = [get(x), get(scale), offset];
+  return graph.node("LayerNormalization", inputs, node.outputs[0], found.producer.attributes);
+};
+
+/** A matrix product that nothing else uses, seen through changes of shape. */
+function productOf(value: Value | undefined, rewriting: Rewriting): { gemm: Node; direct: boolean } | undefined {
+  if (!value || rewriting.uses(value) !== 1) return undefined;
+  const source = behindReshapes(value, rewriting);
+  if (source.producer?.op !== "Gemm" || rewriting.uses(source) !== 1) return undefined;
+  return { gemm: source.producer, direct: source === value };
+}
+
+/** The product again, with something more. */
+function again(
+  gemm: Node,
+  { graph, get }: Rewriting,
+  { scale = 1, addend, addendScale }: { scale?: number; addend?: Value; addendScale?: number },
+): Value {
+  const [a, b, c] = gemm.inputs;
+  const added = addend ?? c;
+  const alpha = floatOf(gemm, "alpha") * scale;
+  const beta = addendScale ?? floatOf(gemm, "beta") * (c ? scale : 1);
+  return graph.node("Gemm", [get(a!), get(b!), ...(added ? [get(added)] : [])], gemm.outputs[0], {
+    ...gemm.attributes,
+    ...(alpha !== 1 && { alpha: { float: alpha } }),
+    ...(beta !== 1 && { beta: { float: beta } }),
+  });
+}
+
+/** A product with a constant factor. */
+const productScale: RewriteRule = (node, rewriting) => {
+  const scale = node.op === "Neg" ? -1 : node.op === "Mul" ? numberOf(node.inputs[1]) : undefined;
+  const product = scale === undefined ? undefined : productOf(node.inputs[0], rewriting);
+  if (scale === undefined || !product || !sameShape(node.outputs[0].shape, node.inputs[0]!.shape)) return undefined;
+  return rewriting.graph.reshape(again(product.gemm, rewriting, { scale }), node.outputs[0].shape);
+};
+
+/** A product plus or minus something that broadcasts to it. */
+const productAddend: RewriteRule = (node, rewriting) => {
+  if (node.op !== "Add" && node.op !== "Sub") return undefined;
+  const shape = node.outputs[0].shape;
+  const signs = node.op === "Sub" ? [1, -1] : [1, 1];
+  for (const side of [0, 1]) {
+    const product = productOf(node.inputs[side], rewriting);
+    const addend = node.inputs[1 - side]!;
+    if (!product?.direct || product.gemm.inputs.length > 2) continue;
+    if (!sameShape(product.gemm.outputs[0].shape, shape) || sizeOf(addend.shape) === 1) continue;
+    return again(product.gemm, rewriting, { scale: signs[side], addend, addendScale: signs[1 - side] });
+  }
+  return undefined;
+};
 
 function floatOf(node: Node, name: string): number {
   const attribute = node.attributes[name];

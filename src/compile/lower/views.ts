@@ -212,6 +212,9 @@ export function elementwise(
   );
 }
 
+/** Inputs with fewer elements than this are left as they lie: turning them costs more than it saves. */
+const SMALLEST_TURNED = 1 << 14;
+
 /** Does the value have this shape already, but for further axes of size 1 in front? */
 function fits({ shape }: Value, wanted: readonly number[], rank: number): boolean {
   const lead = shape.length - wanted.length;
@@ -233,8 +236,8 @@ export function commonOrder(views: readonly View[]): number[] {
   const { shape } = views[0];
   const order = shape.map((_, axis) => axis);
   const largest = views.reduce((best, v) => (sizeOf(v.value.shape) > sizeOf(best.value.shape) ? v : best));
-  const isOpen = largest.value.input !== undefined || sizeOf(largest.value.shape) < sizeOf(shape);
-  if (isOpen) return order.sort((a, b) => shape[a] - shape[b]);
+  const isTurned = largest.value.input !== undefined && sizeOf(largest.value.shape) >= SMALLEST_TURNED;
+  if (isTurned || sizeOf(largest.value.shape) < sizeOf(shape)) return order.sort((a, b) => shape[a] - shape[b]);
   const real = realAxes(largest);
   const places = [...real].sort((a, b) => a - b);
   places.forEach((place, k) => {
