@@ -47,6 +47,7 @@ const rememberingPolicy = (numEnvs: number): JointPolicy => ({
   numEnvs,
   order: [0],
   hiddenSizes: [1],
+  refresh: async () => {},
   async act({ hidden, episodeStarts, noise }, into) {
     for (let e = 0; e < numEnvs; e++) {
       const remembered = episodeStarts[e] === 1 ? 0 : hidden[0][e];

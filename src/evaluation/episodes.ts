@@ -58,6 +58,7 @@ export async function evaluatePolicy(
   const wins = new Uint8Array(episodes);
   let left = episodes;
 
+  await policy.refresh();
   await env.reset(seed, moment);
   for (let t = 0; left > 0; t++) {
     const { inputs, outputs } = turns[t % 2];

@@ -93,5 +93,6 @@ export async function loadPolicy(source: string | Uint8Array, numEnvs: number): 
     actionSpaces: spec.actionSpaces.map(readSpace),
     stateSpace: readSpace(spec.stateSpace) as BoxSpace,
   };
-  return policyOf(program, { team, numEnvs, order, hiddenSizes, constantFeeds: {} });
+  const hasMask = team.agents.map((_, i) => program.inputs.has(`actionMasks.${i}`));
+  return policyOf(program, { team, numEnvs, order, hiddenSizes, hasMask, refresh: async () => {} });
 }

@@ -1,6 +1,6 @@
 /** @file The joint policy, acting: one program draws all agents' actions, in order, in all environments. */
 
-import { type ArraySpec, compile, float32, type Program } from "../compile/index.ts";
+import { type ArraySpec, compileStaged, float32, type Program } from "../compile/index.ts";
 import { numpy as np } from "../compile/jax.ts";
 import type { Traced } from "../compile/trace.ts";
 import type { TeamSpec } from "../envs/env.ts";
@@ -40,6 +40,8 @@ export interface JointPolicy {
   readonly order: readonly number[];
   /** By agent: H_i, 0 without a GRU. */
   readonly hiddenSizes: readonly number[];
+  /** Takes the parameters as they are now: call it before acting where they may have changed since the last time. */
+  refresh(): Promise<void>;
   /** Draws every agent's action for every environment. */
   act(inputs: ActInputs, into: ActOutputs): Promise<void>;
   /** Frees its program. */
@@ -139,42 +141,50 @@ export function drawActions(
   return { actions, logProbs, hidden };
 }
 
-/** Compiles the joint policy for `numEnvs` environments; it follows the live parameters of `definition`. */
+/**
+ * Compiles the joint policy for `numEnvs` environments, with the live parameters of `definition` as they are now and
+ * whenever it is refreshed.
+ */
 export async function jointPolicy(definition: PolicyDefinition, numEnvs: number): Promise<JointPolicy> {
   const { team, dependencies, models, thetas } = definition;
   const specs = { theta: thetas.map((theta) => float32(theta.length)), ...stepSpecs(definition, numEnvs) };
-  const program = await compile(
+  const program = await compileStaged(
     "act",
     (inputs) => drawActions(definition, numEnvs, inputs.theta as readonly Traced[], inputs as unknown as Step<Traced>),
     specs,
+    (name) => name.startsWith("theta."),
   );
-  const constantFeeds = Object.fromEntries(thetas.map((theta, k) => [`theta.${k}`, theta]));
+  const parameters = Object.fromEntries(thetas.map((theta, k) => [`theta.${k}`, theta]));
+  const refresh = () => program.prepare(parameters);
+  await refresh();
   return policyOf(program, {
     team,
     numEnvs,
     order: dependencies.order,
     hiddenSizes: models.map(({ hiddenSize }) => hiddenSize),
-    constantFeeds,
+    hasMask: models.map(({ hasActionMask }) => hasActionMask),
+    refresh,
   });
 }
 
 /** A joint policy that runs a program with the inputs of `stepSpecs` and the outputs of `drawActions`. */
 export function policyOf(
-  program: Program,
+  program: Pick<Program, "run" | "release">,
   {
-    constantFeeds,
+    hasMask,
     ...policy
-  }: Pick<JointPolicy, "team" | "numEnvs" | "order" | "hiddenSizes"> & {
-    readonly constantFeeds: Readonly<Record<string, Float32Array>>;
+  }: Pick<JointPolicy, "team" | "numEnvs" | "order" | "hiddenSizes" | "refresh"> & {
+    /** By agent. */
+    readonly hasMask: readonly boolean[];
   },
 ): JointPolicy {
   // Filled anew each time, so that acting allocates nothing of its own.
-  const feeds: Record<string, Float32Array> = { ...constantFeeds };
+  const feeds: Record<string, Float32Array> = {};
   const results: Record<string, Float32Array> = {};
   const agents = policy.team.agents.map((_, i) => ({
     observations: `observations.${i}`,
     noise: `noise.${i}`,
-    mask: program.inputs.has(`actionMasks.${i}`) ? `actionMasks.${i}` : undefined,
+    mask: hasMask[i] ? `actionMasks.${i}` : undefined,
     hidden: policy.hiddenSizes[i] > 0 ? `hidden.${i}` : undefined,
     actions: `actions.${i}`,
     logProbs: `logProbs.${i}`,

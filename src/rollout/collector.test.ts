@@ -73,6 +73,7 @@ function countingPolicy({ team, numEnvs }: VectorEnv): JointPolicy {
     numEnvs,
     order: [0, 1],
     hiddenSizes: [HIDDEN, 0],
+    refresh: async () => {},
     async act({ observations, actionMasks, noise, hidden, episodeStarts }, into) {
       for (let e = 0; e < numEnvs; e++) {
         for (let k = 0; k < HIDDEN; k++)

@@ -140,6 +140,7 @@ export async function createCollector({ env, length, hiddenSizes, random }: Coll
     async collect(policy) {
       if (policy.numEnvs !== numEnvs)
         throw new RangeError(`the policy is made for ${policy.numEnvs} environments, the collector has ${numEnvs}`);
+      await policy.refresh();
       carryOver();
       episodes.count = 0;
       buffer.finals.length = 0;
