@@ -1,0 +1,84 @@
+/** @file Tests of the registry: names, options, and modules of the user's own. */
+
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { environments, findEnvironment, makeEnv, makeVectorEnv } from "./registry.ts";
+
+describe("names", () => {
+  it("that do not exist are refused with the nearest that does", () => {
+    expect(() => findEnvironment("climbng")).toThrow("unknown environment climbng; did you mean climbing?");
+    expect(() => findEnvironment("chess")).toThrow(/^unknown environment chess \(there are: .*penalty.*/);
+  });
+
+  it("are unique, described, and every option is too", () => {
+    expect(new Set(environments.map(({ id }) => id)).size).toBe(environments.length);
+    for (const { description, optionsSchema } of environments) {
+      expect(description).toMatch(/\.$/);
+      const { properties = {} } = z.toJSONSchema(optionsSchema, { io: "input", unrepresentable: "any" });
+      for (const [name, option] of Object.entries(properties))
+        expect(typeof option === "object" && option.description, name).toBeTruthy();
+    }
+  });
+});
+
+describe("options", () => {
+  it("that do not exist, or are bad, are refused in one line", async () => {
+    await expect(makeEnv("penalty", { k: 3 })).rejects.toThrow("environment penalty: options.k: ");
+    await expect(makeEnv("penalty", { kk: 3 })).rejects.toThrow('Unrecognized key: "kk"');
+  });
+});
+
+/** Counts to `limit`; what is written at MARK can be broken. */
+const source = (annotation: string, mark = "[time]") => `
+  const box = { kind: "box", size: 1, low: new Float32Array([0]), high: new Float32Array([100]) };
+  export default function counter({ limit = 3 }${annotation}) {
+    let time = 0;
+    return {
+      agents: ["counter"],
+      observationSpace: () => box,
+      actionSpace: () => ({ kind: "discrete", n: 2 }),
+      stateSpace: box,
+      reset() { time = 0; return { observations: { counter: ${mark} }, infos: {} }; },
+      step() {
+        time += 1;
+        const ended = time === limit;
+        return {
+          observations: { counter: ${mark} }, rewards: { counter: 1 }, terminations: { counter: ended },
+          truncations: { counter: false }, infos: {},
+        };
+      },
+      state: () => [time],
+    };
+  }`;
+
+describe("modules", () => {
+  let directory: string;
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), "bpta-module-"));
+    await writeFile(join(directory, "counter.mjs"), source(""));
+    await writeFile(join(directory, "counter.ts"), source(": { limit?: number }"));
+    await writeFile(join(directory, "broken.mjs"), source("", "[time, 1]"));
+    await writeFile(join(directory, "nothing.mjs"), "export const counter = 1;");
+  });
+  afterAll(() => rm(directory, { recursive: true }));
+
+  it.each(["counter.mjs", "counter.ts"])("%s is loaded, and its options handed over", async (name) => {
+    const path = join(directory, name);
+    const env = await makeEnv(path, { limit: 2 });
+    env.reset();
+    expect(env.step({ counter: 0 }).terminations.counter).toBe(false);
+    expect(env.step({ counter: 0 }).terminations.counter).toBe(true);
+    expect((await makeVectorEnv(path, { numEnvs: 3 })).numEnvs).toBe(3);
+  });
+
+  it.each([
+    ["broken.mjs", "after reset(): observation of counter has 2 elements, its space has 1"],
+    ["nothing.mjs", "its default export is undefined, must be a function that makes a ParallelEnv"],
+    ["absent.mjs", "there is no such file"],
+  ])("%s is refused: %s", async (name, message) => {
+    await expect(makeEnv(join(directory, name))).rejects.toThrow(message);
+  });
+});

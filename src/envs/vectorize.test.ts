@@ -1,0 +1,154 @@
+/** @file Tests of vectorisation: ends of episodes, rewards, masks, who is active, clipping, errors. */
+
+import { describe, expect, it } from "vitest";
+import type { Action, ByAgent, ParallelEnv, StepResult, VectorMoment } from "./env.ts";
+import { createMoment } from "./moment.ts";
+import { box, discrete } from "./spaces.ts";
+import { vectorize } from "./vectorize.ts";
+
+/** One scripted step: by agent that takes it. */
+interface Scripted {
+  readonly rewards: ByAgent<number>;
+  readonly terminated?: readonly string[];
+  readonly truncated?: readonly string[];
+  readonly activeAfter?: readonly string[];
+  readonly won?: boolean;
+}
+
+/** Plays a script, one entry per step, and starts it again at a reset; observes the step's number. */
+function scripted(
+  script: readonly Scripted[],
+  observe = (time: number) => time,
+): ParallelEnv & { seen: ByAgent<Action>[] } {
+  let time = 0;
+  let active: readonly string[] = ["a", "b"];
+  const seen: ByAgent<Action>[] = [];
+  const both = () => ({ a: [observe(time)], b: [observe(time), 10 * observe(time)] });
+  return {
+    seen,
+    agents: ["a", "b"],
+    get activeAgents() {
+      return active;
+    },
+    hasWins: true,
+    observationSpace: (agent) => box(agent === "a" ? 1 : 2),
+    actionSpace: (agent) => (agent === "a" ? discrete(2) : box(1, -1, 2)),
+    actionMask: (agent) => (agent === "a" ? [1, time % 2] : undefined),
+    stateSpace: box(1),
+    reset() {
+      time = 0;
+      active = ["a", "b"];
+      return { observations: both(), infos: {} };
+    },
+    step(actions): StepResult {
+      seen.push(structuredClone(actions));
+      const { rewards, terminated = [], truncated = [], activeAfter, won } = script[time];
+      time += 1;
+      if (activeAfter) active = activeAfter;
+      const by = <T>(value: (agent: string) => T) =>
+        Object.fromEntries(Object.keys(rewards).map((agent) => [agent, value(agent)]));
+      return {
+        observations: both(),
+        rewards,
+        terminations: by((agent) => terminated.includes(agent)),
+        truncations: by((agent) => truncated.includes(agent)),
+        infos: { a: { won } },
+      };
+    },
+    state: () => [100 + observe(time)],
+  };
+}
+
+/** Steps once with these actions: a's choice, b's number. */
+function stepWith(env: ReturnType<typeof vectorize>, moment: VectorMoment, choice: number, number: number): void {
+  env.step([Float32Array.of(choice === 0 ? 1 : 0, choice), Float32Array.of(number)], moment);
+}
+
+const begin = (script: readonly Scripted[], observe?: (time: number) => number) => {
+  const copy = scripted(script, observe);
+  const env = vectorize([copy]);
+  const moment = createMoment(env.team, 1);
+  env.reset(0, moment);
+  return { copy, env, moment };
+};
+
+describe("a step", () => {
+  const { copy, env, moment } = begin([
+    { rewards: { a: 1, b: 3 } },
+    { rewards: { a: 4, b: 0 }, terminated: ["b"] },
+    { rewards: { a: 5 }, terminated: ["a"], won: true },
+  ]);
+
+  it("shows the first moment after a reset", () => {
+    expect([...moment.observations[1]]).toEqual([0, 0]);
+    expect([...moment.actionMasks[0]]).toEqual([1, 0]);
+    expect([...moment.active]).toEqual([1, 1]);
+    expect(moment.states[0]).toBe(100);
+  });
+
+  it("hands choices and clipped numbers over, and gives the mean of the rewards", () => {
+    stepWith(env, moment, 1, 7);
+    expect(copy.seen.at(-1)).toEqual({ a: 1, b: Float32Array.of(2) });
+    expect(moment.rewards[0]).toBe(2);
+    expect([...moment.observations[1]]).toEqual([1, 10]);
+    expect([...moment.actionMasks[0]]).toEqual([1, 1]);
+  });
+
+  it("goes on while one agent does, without asking the other", () => {
+    stepWith(env, moment, 0, -7);
+    expect([moment.terminations[0], moment.truncations[0]]).toEqual([0, 0]);
+    expect([...moment.active]).toEqual([1, 0]);
+  });
+
+  it("that ends the episode shows how it ended, and the next one's beginning", () => {
+    stepWith(env, moment, 0, 0);
+    expect(copy.seen.at(-1)).toEqual({ a: 0 });
+    expect([moment.rewards[0], moment.terminations[0], moment.truncations[0], moment.wins[0]]).toEqual([5, 1, 0, 1]);
+    expect([...moment.finalObservations[1], ...moment.finalStates]).toEqual([3, 30, 103]);
+    expect([...moment.observations[1], ...moment.states]).toEqual([0, 0, 100]);
+    expect([...moment.active]).toEqual([1, 1]);
+  });
+});
+
+describe("an episode", () => {
+  it("that is cut off for any agent at its last step is truncated", () => {
+    const { env, moment } = begin([{ rewards: { a: 0, b: 0 }, terminated: ["a"], truncated: ["b"] }]);
+    stepWith(env, moment, 0, 0);
+    expect([moment.terminations[0], moment.truncations[0]]).toEqual([0, 1]);
+  });
+
+  it("ends when nobody is active any more", () => {
+    const { env, moment } = begin([{ rewards: { a: 0, b: 0 }, activeAfter: [] }]);
+    stepWith(env, moment, 0, 0);
+    expect([moment.terminations[0], moment.truncations[0]]).toEqual([1, 0]);
+    expect([...moment.active]).toEqual([1, 1]);
+  });
+
+  it("goes on while an agent sleeps", () => {
+    const { copy, env, moment } = begin([
+      { rewards: { a: 0, b: 0 }, activeAfter: ["b"] },
+      { rewards: { b: 6 }, activeAfter: ["a", "b"] },
+      { rewards: { a: 0, b: 0 } },
+    ]);
+    stepWith(env, moment, 0, 0);
+    expect([...moment.active]).toEqual([0, 1]);
+    expect([...moment.actionMasks[0]]).toEqual([1, 1]);
+    stepWith(env, moment, 0, 0.5);
+    expect(copy.seen.at(-1)).toEqual({ b: Float32Array.of(0.5) });
+    expect(moment.rewards[0]).toBe(6);
+    expect([...moment.active]).toEqual([1, 1]);
+  });
+});
+
+describe("errors", () => {
+  it("name the copy, and what is not a number", () => {
+    const { env, moment } = begin([{ rewards: { a: 0, b: 0 } }], (time) => (time === 1 ? Number.NaN : 0));
+    expect(() => stepWith(env, moment, 0, 0)).toThrow("environment 0: observation of a[0] is NaN");
+    const other = begin([{ rewards: { a: Number.POSITIVE_INFINITY, b: 0 } }]);
+    expect(() => stepWith(other.env, other.moment, 0, 0)).toThrow("environment 0: reward of a is Infinity");
+  });
+});
+
+it("has no snapshot where the environment has none", () => {
+  expect(begin([]).env.snapshot()).toBeUndefined();
+});
