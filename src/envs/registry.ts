@@ -5,10 +5,11 @@ import type { EnvironmentDefinition } from "./definition.ts";
 import type { ParallelEnv, VectorEnv } from "./env.ts";
 import { games } from "./games/index.ts";
 import { isModulePath, moduleEnvironment } from "./module.ts";
+import { mujoco } from "./mujoco/index.ts";
 import { vectorize } from "./vectorize.ts";
 
 /** Every environment that has a name. */
-export const environments: readonly EnvironmentDefinition[] = [...games];
+export const environments: readonly EnvironmentDefinition[] = [...games, ...mujoco];
 
 /**
  * The environment called `id`.

@@ -1,0 +1,22 @@
+/** @file From an id like `HalfCheetah-6x1` to the robot and its factorisation. */
+
+import { closest } from "fastest-levenshtein";
+import type { Robot } from "./robot.ts";
+import { robotFamilies } from "./robots/index.ts";
+
+/**
+ * The robot of an id: a family's name, a dash, the factorisation.
+ * @throws RangeError saying what there is, if there is no such robot or factorisation
+ */
+export function findRobot(id: string): Robot {
+  const dash = id.indexOf("-");
+  const name = dash < 0 ? id : id.slice(0, dash);
+  const family = robotFamilies.find((candidate) => candidate.name === name);
+  if (!family) {
+    const names = robotFamilies.map((candidate) => candidate.name);
+    throw new RangeError(
+      `no robot is called ${name}; did you mean ${closest(name, names)}? (there are: ${names.join(", ")})`,
+    );
+  }
+  return family.build(dash < 0 ? "" : id.slice(dash + 1));
+}

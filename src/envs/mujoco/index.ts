@@ -1,0 +1,39 @@
+/** @file The family `mujoco`: DeepMind's physics, robots shared by a team. */
+
+import { defineEnvironment, type EnvironmentDefinition } from "../definition.ts";
+import { optionsSchema } from "./options.ts";
+import { createParallelEnv } from "./parallel.ts";
+import type { RobotFamily } from "./robot.ts";
+import { robotFamilies } from "./robots/index.ts";
+import { createVectorEnv } from "./vector.ts";
+
+/** The paper's setting for Multi-Agent MuJoCo. */
+const preset = {
+  steps: 10_000_000,
+  algorithm: { epochs: 5, learningRate: 3e-4, criticLearningRate: 3e-4, entropyCoef: 0 },
+  policy: { hidden: 64, layers: 2 },
+  critic: { share: false },
+  rollout: { environments: 40, length: 100, workers: 2 },
+};
+
+function definition(id: string, description: string, pattern?: RegExp): EnvironmentDefinition {
+  return defineEnvironment({
+    id,
+    ...(pattern && { pattern }),
+    family: "mujoco",
+    description,
+    optionsSchema,
+    preset,
+    make: createParallelEnv,
+    makeVector: createVectorEnv,
+  });
+}
+
+/** One definition for each factorisation, or one for all where there are endlessly many. */
+function definitions({ name, description, factorisations }: RobotFamily): readonly EnvironmentDefinition[] {
+  if ("form" in factorisations)
+    return [definition(`${name}-${factorisations.form}`, description, new RegExp(`^${name}-`))];
+  return factorisations.map((factorisation) => definition(`${name}-${factorisation}`, description));
+}
+
+export const mujoco: readonly EnvironmentDefinition[] = robotFamilies.flatMap(definitions);

@@ -1,0 +1,126 @@
+/** @file What a robot is: its body, what it is rewarded for, when it has fallen, how agents can share it. */
+
+import type { RobotDescription, RobotIndex } from "./description.ts";
+import type { Feature } from "./features.ts";
+import type { Category, GraphNode, RobotGraph } from "./graph.ts";
+
+/** MuJoCo's arrays as they stand after the last substep, in its own memory: read, never kept. */
+export interface Physics {
+  readonly qpos: Float64Array;
+  readonly qvel: Float64Array;
+  readonly xpos: Float64Array;
+  readonly xipos: Float64Array;
+  readonly cfrc_ext: Float64Array;
+  /** kg, by body */
+  readonly bodyMass: Float64Array;
+}
+
+/** How a robot stands when an episode starts. */
+export interface ResetNoise {
+  /** Scale of the noise: the positions' is uniform in ± this. */
+  readonly scale: number;
+  /** The velocities' is normal, or uniform, and times this. */
+  readonly velocity: { readonly kind: "normal" | "uniform"; readonly factor: number };
+  /** The last two positions are a goal, drawn from the disc of this radius in m around the origin, at rest. */
+  readonly goalRadius?: number;
+}
+
+export interface Robot {
+  readonly description: RobotDescription;
+  readonly index: RobotIndex;
+  /** Physics steps of one environment step, which hold the action. */
+  readonly frameSkip: number;
+  /** Environment steps until an episode is cut off. */
+  readonly episodeLimit: number;
+  readonly resetNoise: ResetNoise;
+  /** Whether reward or observations need the bodies' contact forces (`cfrc_ext`), which MuJoCo computes on demand. */
+  readonly contactForces: boolean;
+  /** What moving forward is measured by, in m; its rate of change over a step is the `velocity` below. */
+  progress(physics: Physics): number;
+  /**
+   * The team's reward of a step.
+   * @param velocity m/s, of `progress`
+   * @param effort sum of squared actions
+   */
+  reward(physics: Physics, velocity: number, effort: number): number;
+  /** Whether the episode may go on; absent: it always may. */
+  healthy?(physics: Physics): boolean;
+  /** The whole situation. */
+  readonly state: readonly Feature[];
+  readonly graph: RobotGraph;
+  /** By agent, the nodes whose motors it moves, in the order of its action. */
+  readonly agents: readonly (readonly GraphNode[])[];
+  /** What is observed at distance 0, 1, …; further rings are as the last. */
+  readonly localCategories: readonly (readonly Category[])[];
+}
+
+/** A kind of robot, which agents can share in several ways. */
+export interface RobotFamily {
+  readonly name: string;
+  /** One sentence. */
+  readonly description: string;
+  /** The factorisations' names, or, where there are endlessly many, their form. */
+  readonly factorisations: readonly string[] | { readonly form: string; readonly examples: readonly string[] };
+  /** @throws RangeError saying what is allowed, if there is no such factorisation */
+  build(factorisation: string): Robot;
+}
+
+/** The nodes named, by agent. */
+export type Partition = readonly (readonly string[])[];
+
+/** A family whose factorisations are a table of node names. */
+export function tableFamily(
+  name: string,
+  description: string,
+  table: Readonly<Record<string, Partition>>,
+  build: (agents: (nodes: Readonly<Record<string, GraphNode>>) => GraphNode[][]) => Robot,
+): RobotFamily {
+  const factorisations = Object.keys(table);
+  return {
+    name,
+    description,
+    factorisations,
+    build(factorisation) {
+      if (!Object.hasOwn(table, factorisation)) {
+        throw new RangeError(
+          `${name} has no factorisation ${JSON.stringify(factorisation)} (there are: ${factorisations.map((f) => `${name}-${f}`).join(", ")})`,
+        );
+      }
+      return build((nodes) => table[factorisation].map((labels) => labels.map((label) => nodes[label])));
+    },
+  };
+}
+
+/** The node of a joint that a motor moves. */
+export function jointNode(
+  index: RobotIndex,
+  joint: string,
+  more: Pick<GraphNode, "bodies" | "bodyLimit" | "shows"> & { readonly label?: string } = {},
+): GraphNode {
+  const address = index.joints.get(joint)!;
+  return {
+    label: joint,
+    motor: index.motors.get(joint) ?? null,
+    position: address.position,
+    velocity: address.velocity,
+    ...more,
+  };
+}
+
+/** Two neighbours for each pair along a chain. */
+export const chain = (...nodes: readonly GraphNode[]): [GraphNode, GraphNode][] =>
+  nodes.slice(1).map((node, i) => [nodes[i], node]);
+
+/** Numbers of the bodies named. */
+export const bodyNumbers = (index: RobotIndex, names: readonly string[]): number[] =>
+  names.map((name) => index.bodies.indexOf(name));
+
+/** Sum of squares, each number clipped to ±`limit` first. */
+export function sumOfSquares(values: Float64Array, limit = Number.POSITIVE_INFINITY): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) {
+    const value = Math.min(Math.max(values[i], -limit), limit);
+    sum += value * value;
+  }
+  return sum;
+}

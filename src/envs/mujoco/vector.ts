@@ -1,0 +1,194 @@
+/** @file N copies of a MuJoCo task side by side, in this thread or in worker threads over shared memory. */
+
+import { once } from "node:events";
+import { createRequire } from "node:module";
+import { setTimeout as sleep } from "node:timers/promises";
+import { pathToFileURL } from "node:url";
+import { Worker } from "node:worker_threads";
+import type { VectorEnv, VectorMoment } from "../env.ts";
+import { createMoment } from "../moment.ts";
+import { vectorSize } from "../spaces.ts";
+import { allocateCopies, type CopiesSnapshot, createCopies, restoreCopies, snapshotCopies } from "./copies.ts";
+import { findRobot } from "./find.ts";
+import type { MujocoOptions } from "./options.ts";
+import { command, signal, type WorkerStart } from "./shared.ts";
+import { createTask } from "./task.ts";
+
+/** Has every copy begin an episode, or take a step. */
+type Order = (what: (typeof command)["begin" | "step"]) => Promise<void> | void;
+
+/** Copies what a step wrote; of how episodes ended, the rows where one did. */
+function copyMoment(from: VectorMoment, to: VectorMoment): void {
+  const numEnvs = from.rewards.length;
+  const agents = from.observations.length;
+  for (let i = 0; i < agents; i++) to.observations[i].set(from.observations[i]);
+  to.states.set(from.states);
+  to.active.fill(1);
+  to.rewards.set(from.rewards);
+  to.terminations.set(from.terminations);
+  to.truncations.set(from.truncations);
+  for (let e = 0; e < numEnvs; e++) {
+    if (from.terminations[e] + from.truncations[e] === 0) continue;
+    for (let i = 0; i < agents; i++) copyRow(from.finalObservations[i], to.finalObservations[i], e, numEnvs);
+    copyRow(from.finalStates, to.finalStates, e, numEnvs);
+    to.wins[e] = 0;
+  }
+}
+
+function copyRow(from: Float32Array, to: Float32Array, e: number, numEnvs: number): void {
+  const size = from.length / numEnvs;
+  for (let k = e * size; k < (e + 1) * size; k++) to[k] = from[k];
+}
+
+/** Milliseconds for which this thread sleeps until workers finish; longer than any step takes. */
+const patience = 2_000;
+
+/** From the package: the compiled file. From TypeScript sources: through the loader that tests and scripts run by. */
+function startWorker(workerData: WorkerStart): Worker {
+  if (!import.meta.url.endsWith(".ts")) return new Worker(new URL("./worker.js", import.meta.url), { workerData });
+  const loader = createRequire(import.meta.url)
+    .resolve("tsx/esm/api")
+    .replace(/\.cjs$/, ".mjs");
+  const [loaderUrl, file] = [pathToFileURL(loader).href, new URL("./worker.ts", import.meta.url).href];
+  const code = `import("${loaderUrl}").then(({ register }) => { register(); return import("${file}"); });`;
+  return new Worker(code, { eval: true, execArgv: [], workerData });
+}
+
+/** Threads that share the work of an order, copy by copy. */
+async function startWorkers(
+  count: number,
+  start: WorkerStart,
+): Promise<{ readonly order: Order; close(): Promise<void> }> {
+  const { signals, message } = start;
+  const workers = Array.from({ length: count }, () => startWorker(start));
+  let failure: Error | undefined;
+  const failed = (error: unknown): void => {
+    failure ??= error instanceof Error ? error : new Error(String(error));
+  };
+  for (const worker of workers) {
+    worker.once("error", failed);
+    worker.once("exit", () => failed(new Error("a MuJoCo worker thread has ended")));
+  }
+  await Promise.all(workers.map((worker) => once(worker, "message")));
+  // A forgotten environment does not keep the process alive.
+  for (const worker of workers) worker.unref();
+
+  const announce = (what: number): void => {
+    Atomics.store(signals, signal.next, 0);
+    Atomics.store(signals, signal.pending, count);
+    Atomics.store(signals, signal.command, what);
+    Atomics.add(signals, signal.order, 1);
+    Atomics.notify(signals, signal.order);
+  };
+  const finish = (): void => {
+    const length = Atomics.load(signals, signal.messageLength);
+    if (length > 0) throw new Error(`MuJoCo: ${new TextDecoder().decode(message.slice(0, length))}`);
+  };
+  /** A thread that is gone can't report; its end is only heard by an event loop that runs. */
+  const waitAwake = async (): Promise<void> => {
+    while (Atomics.load(signals, signal.pending) > 0) {
+      if (failure) throw failure;
+      await sleep(10);
+    }
+    finish();
+  };
+  return {
+    order(what): Promise<void> | void {
+      if (failure) throw failure;
+      announce(what);
+      // Sleeping here costs less than going through the event loop at every step.
+      for (let pending = count; pending > 0; pending = Atomics.load(signals, signal.pending)) {
+        if (Atomics.wait(signals, signal.pending, pending, patience) === "timed-out") return waitAwake();
+      }
+      return finish();
+    },
+    async close() {
+      const ends = workers.map((worker) => {
+        worker.ref();
+        return worker.threadId > 0 ? once(worker, "exit") : undefined;
+      });
+      announce(command.close);
+      await Promise.all(ends);
+    },
+  };
+}
+
+/**
+ * N copies of a task.
+ * @param id as in `findRobot`
+ * @param workers threads that share the work; 0: this one does it. The result does not depend on it.
+ * @throws RangeError if there is no such robot or factorisation
+ */
+export async function createVectorEnv(
+  id: string,
+  {
+    numEnvs,
+    workers,
+    options,
+  }: { readonly numEnvs: number; readonly workers: number; readonly options: MujocoOptions },
+): Promise<VectorEnv> {
+  const task = createTask(findRobot(id), options);
+  const { team } = task;
+  const allocate = (bytes: number): ArrayBufferLike =>
+    workers > 0 ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes);
+  const memory = allocateCopies(task, numEnvs, allocate);
+  const moment = createMoment(team, numEnvs, allocate);
+  const shared = (sizes: readonly number[]): Float32Array[] =>
+    sizes.map((size) => new Float32Array(allocate(4 * numEnvs * size) as ArrayBuffer));
+  const actions = shared(team.actionSpaces.map(vectorSize));
+
+  let order: Order;
+  let close: () => Promise<void> | void;
+  if (workers > 0) {
+    const signals = new Int32Array(allocate(4 * 5) as ArrayBuffer);
+    const message = new Uint8Array(allocate(1000) as ArrayBuffer);
+    ({ order, close } = await startWorkers(Math.min(workers, numEnvs), {
+      id,
+      options,
+      memory,
+      moment,
+      actions,
+      signals,
+      message,
+    }));
+  } else {
+    const copies = await createCopies(task, memory);
+    order = (what) => {
+      for (let e = 0; e < numEnvs; e++) {
+        if (what === command.begin) copies.begin(e, moment);
+        else copies.step(e, actions, moment);
+      }
+    };
+    close = () => copies.release();
+  }
+
+  const carry = (done: Promise<void> | void, into: VectorMoment): Promise<void> | void =>
+    done ? done.then(() => copyMoment(moment, into)) : copyMoment(moment, into);
+
+  return {
+    numEnvs,
+    team,
+    reset(seed, into) {
+      memory.seed[0] = seed;
+      memory.episodes.fill(0);
+      memory.divergences.fill(0);
+      moment.rewards.fill(0);
+      moment.terminations.fill(0);
+      moment.truncations.fill(0);
+      return carry(order(command.begin), into);
+    },
+    step(taken, into) {
+      for (let i = 0; i < actions.length; i++) actions[i].set(taken[i]);
+      return carry(order(command.step), into);
+    },
+    snapshot: () => snapshotCopies(memory, moment),
+    restore(snapshot, into) {
+      restoreCopies(snapshot as CopiesSnapshot, memory, moment);
+      moment.rewards.fill(0);
+      moment.terminations.fill(0);
+      moment.truncations.fill(0);
+      copyMoment(moment, into);
+    },
+    close,
+  };
+}
