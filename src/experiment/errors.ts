@@ -8,4 +8,12 @@ export class InputError extends Error {
 /** The run was asked to stop; it finished its update and left a checkpoint. */
 export class InterruptedError extends Error {
   override readonly name = "InterruptedError";
+
+  /** @param path the run directory, to resume from */
+  constructor(
+    message: string,
+    readonly path: string,
+  ) {
+    super(message);
+  }
 }

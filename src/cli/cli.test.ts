@@ -1,0 +1,141 @@
+import { spawn } from "node:child_process";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { readResult } from "../experiment/run.ts";
+import { essence } from "../experiment/testing/essence.ts";
+
+const main = fileURLToPath(new URL("main.ts", import.meta.url));
+
+interface Ended {
+  /** Exit code; null where a signal ended it. */
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Starts `bpta` with these arguments; `onLine` sees what it says, line by line, and can send it signals. */
+function bpta(args: readonly string[], onLine?: (line: string, kill: (signal: NodeJS.Signals) => void) => void) {
+  return new Promise<Ended>((resolve, reject) => {
+    const child = spawn(process.execPath, ["--import", import.meta.resolve("tsx"), main, ...args], {
+      cwd: root,
+      env: { ...process.env, NO_COLOR: "1" },
+    });
+    const said = { stdout: "", stderr: "" };
+    let pending = "";
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      said.stdout += text;
+      const lines = (pending + text).split("\n");
+      pending = lines.pop()!;
+      for (const line of lines) onLine?.(line, (signal) => child.kill(signal));
+    });
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      said.stderr += text;
+    });
+    child.on("error", reject).on("close", (code) => resolve({ code, ...said }));
+  });
+}
+
+let root: string;
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "bpta-cli-"));
+});
+afterAll(() => rm(root, { recursive: true }));
+
+/** 60 updates of 12 steps, with episodes that go across them. */
+const small = [
+  ...["train", "climbing", "--steps", "720", "--seed", "3"],
+  ...["--set", "env.options.steps=5", "--set", "rollout={ environments: 4, length: 3 }", "--set", "algorithm.epochs=2"],
+  ...["--set", "policy.hidden=8", "--set", "critic.hidden=8"],
+  ...["--set", "checkpoint.interval=4", "--set", "evaluation.interval=9"],
+];
+
+describe("kill -9 at random moments", () => {
+  test("and resume end with the numbers of a run that was never killed", async () => {
+    const whole = await bpta([...small, "--out", "whole", "--quiet"]);
+    expect(whole).toEqual({ code: 0, stdout: "", stderr: "" });
+
+    // Killed some updates after each start and a moment later, so that every part of an update is hit over time.
+    const moments: string[] = [];
+    const killSoon = () => {
+      const after = 1 + Math.floor(Math.random() * 25);
+      const delay = Math.random() * 20;
+      moments.push(`${after} updates and ${delay.toFixed(1)} ms`);
+      let updates = 0;
+      return (line: string, kill: (signal: NodeJS.Signals) => void) => {
+        if (line.includes('"event":"update"') && ++updates === after) setTimeout(kill, delay, "SIGKILL");
+      };
+    };
+    let ended = await bpta([...small, "--out", "killed", "--json"], killSoon());
+    for (let kills = 1; ended.code === null && kills < 3; kills++) {
+      ended = await bpta(["resume", "killed", "--json"], killSoon());
+    }
+    if (ended.code === null) ended = await bpta(["resume", "killed", "--json"]);
+    const story = `killed after ${moments.join(", ")}`;
+    expect(ended, story).toMatchObject({ code: 0 });
+    expect(await essence(join(root, "killed")), story).toEqual(await essence(join(root, "whole")));
+  });
+});
+
+test("Ctrl-C finishes the update, leaves a checkpoint, says how to go on, and exits with 130", async () => {
+  let updates = 0;
+  const ended = await bpta([...small, "--out", "stopped", "--json"], (line, kill) => {
+    if (line.includes('"event":"update"') && ++updates === 2) kill("SIGINT");
+  });
+  expect(ended.code).toBe(130);
+  expect(ended.stderr).toMatch(/^stopped at step \d+ of 720; to go on: npx bpta resume stopped\n$/);
+  const lines = ended.stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+  expect(lines[0]).toMatchObject({ event: "start", path: "stopped", totalSteps: 720 });
+  const last = lines.filter(({ event }) => event === "update").at(-1) as { metrics: { step: number } };
+  expect(await readdir(join(root, "stopped", "checkpoints"))).toContain(
+    `step-${String(last.metrics.step).padStart(12, "0")}.ckpt`,
+  );
+});
+
+test("the default directory is named after the run, with a number if taken; then eval, export, plot", async () => {
+  const args = ["train", "penalty", "--algo", "mappo", "--steps", "50", "--set", "rollout.length=1"];
+  const first = await bpta(args);
+  expect(first).toMatchObject({ code: 0, stderr: "" });
+  expect(first.stdout).toContain("npx bpta eval runs/penalty-mappo-seed0");
+  await bpta([...args, "--quiet"]);
+  expect((await readdir(join(root, "runs"))).sort()).toEqual(["penalty-mappo-seed0", "penalty-mappo-seed0-2"]);
+  const run = "runs/penalty-mappo-seed0";
+  const [evaluated, exported, plotted] = [
+    await bpta(["eval", run, "--json"]),
+    await bpta(["export", run, "--out", "policy.onnx"]),
+    await bpta(["plot", run, "--out", "curve.svg"]),
+  ];
+  expect(JSON.parse(evaluated.stdout)).toEqual({
+    env: "penalty",
+    algorithm: "mappo",
+    seed: 0,
+    evaluation: (await readResult(join(root, run)))!.evaluation,
+  });
+  expect(exported).toEqual({ code: 0, stdout: "wrote policy.onnx\n", stderr: "" });
+  expect(await readFile(join(root, "policy.onnx"))).toEqual(await readFile(join(root, run, "policy.onnx")));
+  expect(plotted).toEqual({ code: 0, stdout: "wrote curve.svg\n", stderr: "" });
+  expect(await readFile(join(root, "curve.svg"), "utf8")).toMatch(/^<svg/);
+});
+
+describe("a mistake is one line on stderr, and exit code 1", () => {
+  test.concurrent.each<[string[], RegExp]>([
+    [["train", "climing"], /unknown environment climing; did you mean climbing\?/],
+    [
+      ["train", "climbing", "--seed", "-1"],
+      /'--seed <number>' argument '-1' is invalid\. It must be a whole number ≥ 0\./,
+    ],
+    [["train", "climbing", "--sed", "1"], /unknown option '--sed' \(Did you mean .*--seed.*\?\)/],
+    [["export", "x", "--out", "a.pt"], /'--out <file\.onnx>' argument 'a\.pt' is invalid\. It must end in \.onnx\./],
+    [["eval", "nowhere"], /nowhere is not a run: it has no config\.json/],
+  ])("bpta %j", async (args, message) => {
+    const { code, stdout, stderr } = await bpta(args);
+    expect(stderr).toMatch(message);
+    expect(stderr).toMatch(/^error: [^\n]+\n$/);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+  });
+});

@@ -1,0 +1,35 @@
+#!/usr/bin/env node
+/** @file `bpta`: the command line. Commands are declared here; what they do is imported when they run. */
+
+import { createRequire } from "node:module";
+import { Command } from "commander";
+import { evalCommand } from "./eval.ts";
+import { exportCommand } from "./export.ts";
+import { listCommand } from "./list.ts";
+import { plotCommand } from "./plot.ts";
+import { resumeCommand } from "./resume.ts";
+import { trainCommand } from "./train.ts";
+
+const { version } = createRequire(import.meta.url)("../../package.json") as { version: string };
+
+const commands = [trainCommand(), resumeCommand(), evalCommand(), exportCommand(), plotCommand(), listCommand()];
+
+/** A message on one line, whatever it was. */
+const oneLine = (message: string): string => message.trim().replace(/\s*\n\s*/g, " ");
+
+const program = new Command("bpta")
+  .description("Train teams of agents by back-propagation through agents (BPTA), and their peers.")
+  .version(version)
+  .showSuggestionAfterError()
+  .addHelpText("after", "\nTo begin: bpta train climbing");
+for (const command of commands) program.addCommand(command);
+for (const command of [program, ...commands]) {
+  command.configureOutput({ outputError: (message, write) => write(`${oneLine(message)}\n`) });
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  console.error(process.env.BPTA_DEBUG ? error : `error: ${oneLine((error as Error).message)}`);
+  process.exitCode = 1;
+}

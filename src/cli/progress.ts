@@ -1,0 +1,234 @@
+/** @file What a run shows while it goes: a live block in a terminal, plain lines elsewhere, JSON lines, or nothing. */
+
+import { createLogUpdate } from "log-update";
+import colors from "picocolors";
+import type { EvaluationSummary, UpdateMetrics } from "../experiment/run.ts";
+import type { TrainEvent } from "../experiment/train.ts";
+
+/** How much a command shows. */
+export interface ProgressOptions {
+  readonly quiet?: boolean | undefined;
+  readonly json?: boolean | undefined;
+}
+
+/** Shows events as they come; `close` gives the terminal back. */
+export interface ProgressReporter {
+  show(event: TrainEvent): void;
+  close(): void;
+}
+
+/** The reporter that fits the options and where the output goes. */
+export function progressReporter({ quiet, json }: ProgressOptions): ProgressReporter {
+  if (json) return jsonLines();
+  if (quiet) return { show: showNotice, close() {} };
+  return process.stdout.isTTY ? liveBlock() : plainLines();
+}
+
+function showNotice(event: TrainEvent): void {
+  if (event.kind === "notice") console.error(`note: ${event.message}`);
+}
+
+function jsonLines(): ProgressReporter {
+  return {
+    show({ kind, ...event }) {
+      console.log(JSON.stringify({ event: kind, ...event }));
+    },
+    close() {},
+  };
+}
+
+/** What is known of a run in progress. */
+export interface RunView {
+  readonly title: string;
+  readonly path: string;
+  readonly step: number;
+  readonly totalSteps: number;
+  /** Mean over the episodes of the last updates. */
+  readonly recentReturn?: number;
+  readonly recentWinRate?: number;
+  readonly bestEvaluation?: number;
+  readonly lastEvaluation?: number;
+  readonly stepsPerSecond?: number;
+  readonly secondsLeft?: number;
+}
+
+/** Updates that the recent means are over. */
+const RECENT = 10;
+
+/** Follows a run's events; `now` in milliseconds. */
+export function runViewer(now: () => number = () => performance.now()): (event: TrainEvent) => RunView | undefined {
+  let view: RunView | undefined;
+  let start = { step: 0, time: 0 };
+  let recent: UpdateMetrics[] = [];
+  const weightedMean = (name: "episodeReturn" | "winRate"): number | undefined => {
+    const known = recent.filter((metrics) => metrics[name] !== undefined);
+    const episodes = known.reduce((sum, metrics) => sum + metrics.episodes, 0);
+    return episodes > 0
+      ? known.reduce((sum, metrics) => sum + metrics[name]! * metrics.episodes, 0) / episodes
+      : undefined;
+  };
+  return (event) => {
+    if (event.kind === "start") {
+      const { env, algorithm, seed } = event.config;
+      start = { step: event.step, time: now() };
+      view = {
+        title: `${env.id} · ${algorithm.name} · seed ${seed}`,
+        path: event.path,
+        step: event.step,
+        totalSteps: event.totalSteps,
+      };
+    } else if (event.kind === "update" && view) {
+      const { metrics } = event;
+      recent = [...recent, metrics].slice(-RECENT);
+      const evaluation = metrics.evaluationReturn ?? view.lastEvaluation;
+      const secondsPerStep = (now() - start.time) / 1000 / (metrics.step - start.step);
+      view = {
+        ...view,
+        step: metrics.step,
+        ...defined({
+          recentReturn: weightedMean("episodeReturn"),
+          recentWinRate: weightedMean("winRate"),
+          lastEvaluation: evaluation,
+          bestEvaluation: evaluation && Math.max(evaluation, view.bestEvaluation ?? Number.NEGATIVE_INFINITY),
+        }),
+        stepsPerSecond: recent.reduce((sum, { stepsPerSecond }) => sum + stepsPerSecond, 0) / recent.length,
+        secondsLeft: secondsPerStep * (view.totalSteps - metrics.step),
+      };
+    }
+    return view;
+  };
+}
+
+/** The entries that have a value. */
+function defined(record: Readonly<Record<string, number | undefined>>): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(record).filter((entry): entry is [string, number] => entry[1] !== undefined),
+  );
+}
+
+const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
+const fine = new Intl.NumberFormat("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+
+/** A return or a rate, with as many digits as it deserves. */
+export const formatNumber = (value: number): string => (Math.abs(value) >= 1000 ? whole : fine).format(value);
+
+/** `7 s`, `3 min 05 s`, `2 h 14 min`. */
+export function formatDuration(seconds: number): string {
+  const total = Math.max(0, Math.round(seconds));
+  const [hours, minutes] = [Math.floor(total / 3600), Math.floor(total / 60) % 60];
+  const two = (value: number) => String(value).padStart(2, "0");
+  if (hours > 0) return `${hours} h ${two(minutes)} min`;
+  return minutes > 0 ? `${minutes} min ${two(total % 60)} s` : `${total} s`;
+}
+
+const percent = (fraction: number): string => `${Math.floor(100 * fraction)} %`;
+
+/** The live block, as lines that fit `columns`. */
+export function liveLines(view: RunView, columns: number): string[] {
+  const done = view.step / view.totalSteps;
+  const barWidth = Math.max(10, Math.min(40, columns - 40));
+  const filled = Math.round(done * barWidth);
+  const bar = colors.cyan("━".repeat(filled)) + colors.dim("━".repeat(barWidth - filled));
+  const steps = `${whole.format(view.step)} of ${whole.format(view.totalSteps)} steps`;
+  const label = (text: string) => colors.dim(text.padEnd(10));
+  const cell = (text: string) => text.padEnd(18);
+  const lines = [`${bar} ${percent(done).padStart(5)}  ${colors.dim(steps)}`];
+  const returns = view.recentReturn === undefined ? "–" : formatNumber(view.recentReturn);
+  const best =
+    view.bestEvaluation === undefined
+      ? ""
+      : `${label("evaluation")}  ${formatNumber(view.lastEvaluation!)}${colors.dim(`, best ${formatNumber(view.bestEvaluation)}`)}`;
+  lines.push(`${label("return")}  ${colors.bold(cell(returns))}${best}`);
+  if (view.recentWinRate !== undefined) lines.push(`${label("wins")}  ${percent(view.recentWinRate)}`);
+  if (view.stepsPerSecond !== undefined && view.secondsLeft !== undefined) {
+    const speed = cell(`${whole.format(view.stepsPerSecond)} steps/s`);
+    lines.push(`${label("speed")}  ${speed}${label("time left")}  ${formatDuration(view.secondsLeft)}`);
+  }
+  return lines;
+}
+
+/** One line of plain output. */
+export function plainLine(view: RunView): string {
+  const parts = [
+    `step ${whole.format(view.step)} of ${whole.format(view.totalSteps)} (${percent(view.step / view.totalSteps)})`,
+  ];
+  if (view.recentReturn !== undefined) parts.push(`return ${formatNumber(view.recentReturn)}`);
+  if (view.recentWinRate !== undefined) parts.push(`wins ${percent(view.recentWinRate)}`);
+  if (view.lastEvaluation !== undefined) parts.push(`evaluation ${formatNumber(view.lastEvaluation)}`);
+  if (view.stepsPerSecond !== undefined) parts.push(`${whole.format(view.stepsPerSecond)} steps/s`);
+  if (view.secondsLeft !== undefined) parts.push(`${formatDuration(view.secondsLeft)} left`);
+  return parts.join(" · ");
+}
+
+const heading = (view: RunView): string => `${colors.bold(view.title)}  ${colors.dim(`→ ${view.path}`)}`;
+
+/** `return 11.00 ± 0.00 over 32 greedy episodes, 90 % won` */
+export function describeEvaluation({ meanReturn, stdReturn, winRate, episodes }: EvaluationSummary): string {
+  const wins = winRate === undefined ? "" : `, ${percent(winRate)} won`;
+  return `${colors.bold(`return ${formatNumber(meanReturn)}`)} ± ${formatNumber(stdReturn)} over ${episodes} greedy episodes${wins}`;
+}
+
+/** How a run ended, and what can be done with it now. */
+function summary({ path, result }: TrainEvent & { readonly kind: "result" }): string {
+  const next = [
+    [`npx bpta eval ${path}`, "evaluate the policy again, from its ONNX file"],
+    [`npx bpta plot ${path} --out curve.svg`, "draw its learning curve"],
+    [`tensorboard --logdir ${path}`, "look at every metric (TensorBoard is on PyPI)"],
+  ];
+  const width = Math.max(...next.map(([command]) => command.length));
+  return [
+    `${colors.green("✔")} ${describeEvaluation(result.evaluation)}`,
+    colors.dim(
+      `  ${whole.format(result.steps)} steps in ${formatDuration(result.wallSeconds)} (${whole.format(result.stepsPerSecond)} steps/s)`,
+    ),
+    "",
+    `The run is in ${path} (policy.onnx, result.json, metrics.jsonl). To try next:`,
+    ...next.map(([command, what]) => `  ${command.padEnd(width)}   ${colors.dim(what)}`),
+  ].join("\n");
+}
+
+function liveBlock(): ProgressReporter {
+  const follow = runViewer();
+  const log = createLogUpdate(process.stdout);
+  return {
+    show(event) {
+      if (event.kind === "notice") {
+        log.clear();
+        showNotice(event);
+      }
+      const view = follow(event);
+      if (!view) return;
+      if (event.kind === "start") console.log(`${heading(view)}\n`);
+      log(`${liveLines(view, process.stdout.columns).join("\n")}\n`);
+      if (event.kind === "result") {
+        log.done();
+        console.log(`\n${summary(event)}`);
+      }
+    },
+    close: () => log.done(),
+  };
+}
+
+/** Seconds between two plain lines, unless there is an evaluation to tell of. */
+const PLAIN_INTERVAL_SECONDS = 5;
+
+function plainLines(): ProgressReporter {
+  const follow = runViewer();
+  let lastShown = Number.NEGATIVE_INFINITY;
+  return {
+    show(event) {
+      showNotice(event);
+      const view = follow(event);
+      if (event.kind === "result") console.log(`\n${summary(event)}`);
+      if (!view) return;
+      if (event.kind === "start") console.log(heading(view));
+      if (event.kind !== "update") return;
+      const now = performance.now();
+      const due = now - lastShown >= 1000 * PLAIN_INTERVAL_SECONDS;
+      if (!due && event.metrics.evaluationReturn === undefined && view.step < view.totalSteps) return;
+      lastShown = now;
+      console.log(plainLine(view));
+    },
+    close() {},
+  };
+}

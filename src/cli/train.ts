@@ -1,0 +1,47 @@
+/** @file `bpta train`: trains a team from the start. */
+
+import { Command } from "commander";
+import type { RunSettings } from "../experiment/config.ts";
+import { collected, wholeNumber } from "./options.ts";
+
+interface TrainFlags {
+  readonly algo?: string;
+  readonly seed?: number;
+  readonly steps?: number;
+  readonly out?: string;
+  readonly config?: string;
+  readonly set: readonly string[];
+  readonly quiet?: boolean;
+  readonly json?: boolean;
+}
+
+export const trainCommand = (): Command =>
+  new Command("train")
+    .description("train a team; the run goes into a new directory")
+    .argument("<env>", "environment (bpta list envs), or the path of a module that makes one")
+    .option("--algo <name>", "algorithm (bpta list algos; default: bppo)")
+    .option("--seed <number>", "what all random numbers follow from (default: 0)", wholeNumber(0))
+    .option("--steps <number>", "environment steps (default: the environment's)", wholeNumber(1))
+    .option("--out <directory>", "run directory (default: runs/ENV-ALGO-seedS)")
+    .option("--config <file>", "settings from a YAML or JSON file (docs/configuration.md)")
+    .option("--set <path=value>", "one setting, such as algorithm.epochs=5; can be repeated", collected, [])
+    .option("--quiet", "say nothing but errors")
+    .option("--json", "tell of every update in a line of JSON")
+    .action(async (env: string, flags: TrainFlags) => {
+      const [{ parseSetting, readSettingsFile, mergeSettings }, { runWithProgress }] = await Promise.all([
+        import("../experiment/config.ts"),
+        import("./run.ts"),
+      ]);
+      const settings = mergeSettings(
+        flags.config === undefined ? {} : await readSettingsFile(flags.config),
+        ...flags.set.map(parseSetting),
+        {
+          env: { id: env },
+          ...(flags.algo !== undefined && { algorithm: { name: flags.algo } }),
+          ...(flags.seed !== undefined && { seed: flags.seed }),
+          ...(flags.steps !== undefined && { steps: flags.steps }),
+        },
+      );
+      const { train } = await import("../experiment/train.ts");
+      await runWithProgress(flags, (options) => train(settings as RunSettings, { ...options, out: flags.out }));
+    });

@@ -1,0 +1,29 @@
+/** @file What there is to choose from. */
+
+/** An environment, or a family of them. */
+export interface EnvironmentEntry {
+  /** The id, or the form of a family's ids. */
+  readonly name: string;
+  readonly family: string;
+  readonly description: string;
+}
+
+export interface AlgorithmEntry {
+  readonly name: string;
+  readonly title: string;
+  /** Where it is from. */
+  readonly paper: string;
+  readonly description: string;
+}
+
+/** Every environment that has a name. */
+export async function listEnvironments(): Promise<EnvironmentEntry[]> {
+  const { environments } = await import("../envs/registry.ts");
+  return environments.map(({ id, family, description }) => ({ name: id, family, description }));
+}
+
+/** Every algorithm. */
+export async function listAlgorithms(): Promise<AlgorithmEntry[]> {
+  const { algorithms } = await import("../algorithms/index.ts");
+  return [...algorithms.values()].map(({ name, title, paper, description }) => ({ name, title, paper, description }));
+}

@@ -1,0 +1,97 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { algorithms } from "../algorithms/index.ts";
+import { environments } from "../envs/registry.ts";
+import { mergeSettings, parseSetting, readSettingsFile, resolveConfig, validateConfig } from "./config.ts";
+import { InputError } from "./errors.ts";
+import { configurationReference } from "./reference.ts";
+import { type SchemaNode, schemaNode } from "./settings.ts";
+
+test("defaults < preset < file < --set", async () => {
+  const preset = await resolveConfig({ env: { id: "climbing" } });
+  expect(preset.algorithm).toMatchObject({ name: "bppo", epochs: 15, clip: 0.2 });
+  expect(preset.rollout).toMatchObject({ environments: 50, length: 200 });
+  const file = { algorithm: { epochs: 3, clip: 0.1 } };
+  const set = parseSetting("algorithm.clip=0.3");
+  const config = await resolveConfig(mergeSettings(file, set, { env: { id: "climbing" } }));
+  expect(config.algorithm).toMatchObject({ epochs: 3, clip: 0.3, gamma: 0.99 });
+  expect(config.rollout.environments).toBe(50);
+});
+
+test("a resolved configuration resolves to itself, for every algorithm and environment", async () => {
+  for (const { id, pattern } of environments) {
+    if (pattern) continue;
+    for (const name of algorithms.keys()) {
+      const config = await resolveConfig({ env: { id }, algorithm: { name } }).catch((error: unknown) => {
+        // Environments without a default for an option say what is missing.
+        expect(error).toBeInstanceOf(InputError);
+      });
+      if (config) expect(await validateConfig(JSON.parse(JSON.stringify(config)))).toEqual(config);
+    }
+  }
+});
+
+test.each<[Record<string, unknown>, RegExp]>([
+  [{ env: { id: "climing" } }, /^unknown environment climing; did you mean climbing\?/],
+  [{ algorithm: { name: "bpo" } }, /^unknown algorithm bpo; did you mean bppo\? \(there are: bppo, .*\)$/],
+  [{ algorithm: { epoch: 3 } }, /^algorithm\.epoch is not a setting; did you mean epochs\? \(allowed here: name, /],
+  [{ rollout: { length: 0 } }, /^rollout\.length is 0; it must be a whole number ≥ 1$/],
+  [{ policy: { activation: "gelu" } }, /^policy\.activation is "gelu"; it must be one of relu, tanh$/],
+  [{ env: { id: "penalty", options: { K: 1 } } }, /^env\.options\.K is not a setting; did you mean k\?/],
+  [{ sed: 1 }, /^sed is not a setting; did you mean seed\?/],
+  [{ env: { id: 3 } }, /^env\.id is 3; it must be text$/],
+])("%j is refused in one line", async (settings, message) => {
+  await expect(resolveConfig({ env: { id: "climbing" } }, settings as never)).rejects.toThrow(message);
+});
+
+test("--set reads its value as YAML", () => {
+  expect(parseSetting("a.b.c=1e-3")).toEqual({ a: { b: { c: 0.001 } } });
+  expect(parseSetting("a={ from: 1, to: 0 }")).toEqual({ a: { from: 1, to: 0 } });
+  expect(parseSetting("a=[[1, 2], [3, 4]]")).toEqual({
+    a: [
+      [1, 2],
+      [3, 4],
+    ],
+  });
+  expect(parseSetting("a=x=y")).toEqual({ a: "x=y" });
+  for (const bad of ["a", "=1", "a..b=1", "a.=1", "a=[1"]) expect(() => parseSetting(bad)).toThrow(/^--set /);
+});
+
+test("files are YAML or JSON, and a run's config.json is one", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "bpta-config-"));
+  const write = async (name: string, text: string) => {
+    const path = join(directory, name);
+    await writeFile(path, text);
+    return path;
+  };
+  try {
+    expect(await readSettingsFile(await write("a.yaml", "rollout: { length: 5 }\n"))).toEqual({
+      rollout: { length: 5 },
+    });
+    const json = '{ "seed": 3, "startedAt": "2024-01-01T00:00:00Z", "versions": { "bpta": "0.1.0" } }';
+    expect(await readSettingsFile(await write("config.json", json))).toEqual({ seed: 3 });
+    await expect(readSettingsFile(join(directory, "no.yaml"))).rejects.toThrow("there is no such file");
+    await expect(readSettingsFile(await write("a.txt", ""))).rejects.toThrow("must end in .yaml, .yml, .json");
+    await expect(readSettingsFile(await write("b.yaml", "- 1"))).rejects.toThrow("must hold a mapping");
+    await expect(readSettingsFile(await write("c.yaml", "a: [1"))).rejects.toThrow(/^--config .*c\.yaml: \S.*$/);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+});
+
+test("docs/configuration.md is what scripts/configuration.ts writes", async () => {
+  const written = await readFile(new URL("../../docs/configuration.md", import.meta.url), "utf8");
+  expect(written).toBe(configurationReference(algorithms.values(), environments));
+});
+
+test("every setting of every algorithm has a description", () => {
+  const undescribed = (node: SchemaNode, path: string): string[] =>
+    node.properties
+      ? Object.entries(node.properties).flatMap(([name, child]) => undescribed(child, `${path}.${name}`))
+      : node.description
+        ? []
+        : [path];
+  for (const { name, settings } of algorithms.values()) expect(undescribed(schemaNode(settings), name)).toEqual([]);
+});

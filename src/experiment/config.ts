@@ -1,0 +1,167 @@
+/**
+ * @file The configuration of a run: one typed tree, in which every field has a description and a default.
+ *
+ * A run's settings are, each over the one before: the schema's defaults, the environment's preset, a file, single
+ * settings (`--set path=value`).
+ */
+
+import { readFile } from "node:fs/promises";
+import { extname, resolve as resolvePath } from "node:path";
+import { parse as parseYaml } from "yaml";
+import { z } from "zod";
+import type { AlgorithmDefinition } from "../algorithms/algorithm.ts";
+import { criticSettingsSchema, policySettingsSchema } from "../policy/settings.ts";
+import { InputError } from "./errors.ts";
+import { didYouMean, isTree, keepKnown, mergeTrees, parseSettings, type SettingsTree, schemaNode } from "./settings.ts";
+
+/** What can be set whatever the environment and the algorithm. */
+export const runSections = {
+  policy: policySettingsSchema.prefault({}).describe("the agents' networks and how they depend on each other"),
+  critic: criticSettingsSchema.prefault({}).describe("the value networks"),
+  rollout: z
+    .strictObject({
+      environments: z.int().min(1).default(40).describe("copies of the environment that run side by side"),
+      length: z.int().min(1).default(100).describe("steps of each copy between two updates"),
+      workers: z
+        .int()
+        .min(0)
+        .default(0)
+        .describe("threads that the copies are spread over, where the environment can; 0: the main thread"),
+    })
+    .prefault({})
+    .describe("how experience is collected"),
+  evaluation: z
+    .strictObject({
+      interval: z
+        .int()
+        .min(0)
+        .default(25)
+        .describe("updates between two evaluations of the greedy policy; 0: at the end only"),
+      episodes: z.int().min(1).default(32).describe("episodes of each evaluation"),
+    })
+    .prefault({})
+    .describe("how the policy is judged"),
+  checkpoint: z
+    .strictObject({
+      interval: z.int().min(1).default(10).describe("updates between two checkpoints"),
+      keep: z.int().min(1).default(3).describe("checkpoints that are kept, the newest ones"),
+    })
+    .prefault({})
+    .describe("what a killed run goes on from"),
+  seed: z.int().min(0).default(0).describe("all of a run's random numbers follow from it"),
+  steps: z.int().min(1).default(1_000_000).describe("environment steps, over all copies; rounded up to whole updates"),
+};
+
+const runSectionsSchema = z.strictObject(runSections);
+
+/** Everything that decides what a run does, resolved. */
+export type RunConfig = Readonly<z.output<typeof runSectionsSchema>> & {
+  readonly env: { readonly id: string; readonly options: SettingsTree };
+  /** The algorithm's name and its settings. */
+  readonly algorithm: { readonly name: string; readonly [setting: string]: unknown };
+};
+
+type DeepPartial<T> = T extends readonly unknown[] | string | number | boolean
+  ? T
+  : { readonly [K in keyof T]?: DeepPartial<T[K]> | undefined };
+
+/** Settings that a run is to have; the others take the preset's values or the defaults. */
+export type RunSettings = DeepPartial<z.input<typeof runSectionsSchema>> & {
+  readonly env: { readonly id: string; readonly options?: SettingsTree };
+  readonly algorithm?: { readonly name?: string; readonly [setting: string]: unknown };
+};
+
+const DEFAULT_ALGORITHM = "bppo";
+
+/** The schema of a run's algorithm settings, `name` among them. */
+export const algorithmSchema = ({ name, settings }: AlgorithmDefinition) =>
+  z.strictObject({ name: z.literal(name).describe("the algorithm"), ...settings.shape });
+
+/**
+ * Resolves settings into a configuration.
+ *
+ * @param layers nested values, each laid over the one before; `env.id` must be among them
+ * @throws InputError, one line that names the path, the value, and what is allowed
+ */
+export async function resolveConfig(...layers: readonly (RunSettings | SettingsTree)[]): Promise<RunConfig> {
+  return resolve(layers as readonly SettingsTree[], true);
+}
+
+/** Layers of settings as one, each laid over the one before. */
+export const mergeSettings = (...layers: readonly SettingsTree[]): SettingsTree => layers.reduce(mergeTrees, {});
+
+/** Reads a configuration that was resolved before (presets may have changed since). */
+export async function validateConfig(config: SettingsTree): Promise<RunConfig> {
+  return resolve([config], false);
+}
+
+async function resolve(layers: readonly SettingsTree[], withPreset: boolean): Promise<RunConfig> {
+  const [{ algorithms }, { findEnvironment }, { isModulePath }] = await Promise.all([
+    import("../algorithms/index.ts"),
+    import("../envs/registry.ts"),
+    import("../envs/module.ts"),
+  ]);
+  const given = layers.reduce(mergeTrees, {});
+  const { id: givenId } = parseSettings(z.looseObject({ env: z.looseObject({ id: z.string() }) }), given).env;
+  // A run can be resumed from another directory, so it keeps the whole path of a module.
+  const id = isModulePath(givenId) ? resolvePath(givenId) : givenId;
+  const environment = findEnvironment(id);
+  const { name } = parseSettings(
+    z.looseObject({ algorithm: z.looseObject({ name: z.string().default(DEFAULT_ALGORITHM) }).prefault({}) }),
+    given,
+  ).algorithm;
+  const algorithm = algorithms.get(name);
+  if (!algorithm) throw unknownName("algorithm", name, [...algorithms.keys()]);
+  const schema = z.strictObject({
+    env: z.strictObject({ id: z.string(), options: environment.optionsSchema.prefault({}) }),
+    algorithm: algorithmSchema(algorithm),
+    ...runSections,
+  });
+  const preset = withPreset ? keepKnown((environment.preset ?? {}) as SettingsTree, schemaNode(schema)) : {};
+  const settings = [preset, given, { env: { id }, algorithm: { name } }].reduce(mergeTrees, {});
+  return parseSettings(schema, settings) as RunConfig;
+}
+
+/** What to say of a name that does not exist. */
+export const unknownName = (kind: string, name: string, names: readonly string[]): InputError =>
+  new InputError(`unknown ${kind} ${name}${didYouMean(name, names)} (there are: ${names.join(", ")})`);
+
+/**
+ * Reads settings from a YAML or JSON file. A run's `config.json` will do: it repeats that run.
+ * @throws InputError
+ */
+export async function readSettingsFile(path: string): Promise<SettingsTree> {
+  const allowed = [".yaml", ".yml", ".json"];
+  if (!allowed.includes(extname(path).toLowerCase())) {
+    throw new InputError(`--config ${path}: the file must end in ${allowed.join(", ")}`);
+  }
+  const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+    throw new InputError(`--config ${path}: ${error.code === "ENOENT" ? "there is no such file" : error.message}`);
+  });
+  const tree = parseText(text, `--config ${path}`);
+  if (!isTree(tree)) throw new InputError(`--config ${path} must hold a mapping of settings`);
+  const { startedAt: _, versions: __, ...settings } = tree;
+  return settings;
+}
+
+/**
+ * Reads `path.to.setting=value`; the value is YAML, so numbers, true, lists and mappings are what they look like.
+ * @throws InputError
+ */
+export function parseSetting(text: string): SettingsTree {
+  const equals = text.indexOf("=");
+  const path = text.slice(0, equals).split(".");
+  if (equals < 1 || path.includes("")) {
+    throw new InputError(`--set ${text}: must be path=value, such as rollout.length=200`);
+  }
+  const value = parseText(text.slice(equals + 1), `--set ${text}`);
+  return path.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as SettingsTree;
+}
+
+function parseText(text: string, what: string): unknown {
+  try {
+    return parseYaml(text);
+  } catch (error) {
+    throw new InputError(`${what}: ${(error as Error).message.split("\n")[0]}`, { cause: error });
+  }
+}

@@ -1,0 +1,64 @@
+/** @file The judge of a run: greedy episodes that follow from its seed. */
+
+import { makeVectorEnv } from "../envs/registry.ts";
+import { evaluatePolicy } from "../evaluation/episodes.ts";
+import { mean, standardDeviation } from "../evaluation/statistics.ts";
+import { loadPolicy } from "../policy/export.ts";
+import type { JointPolicy } from "../policy/joint.ts";
+import type { RunConfig } from "./config.ts";
+import type { EvaluationSummary } from "./run.ts";
+import { runStream } from "./streams.ts";
+
+/** Copies of the environment that step side by side, where there are that many episodes. */
+const COPIES = 32;
+
+/** Judges policies, with environments of its own and the same episodes each time. */
+export interface Evaluator {
+  /** For how many environments a policy must be made to be judged. */
+  readonly numEnvs: number;
+  evaluate(policy: JointPolicy): Promise<EvaluationSummary>;
+  close(): Promise<void>;
+}
+
+/** The judge that a configuration asks for. Its episodes follow from the run's seed and their number. */
+export async function openEvaluator(config: RunConfig, episodes = config.evaluation.episodes): Promise<Evaluator> {
+  const numEnvs = Math.min(episodes, COPIES);
+  const { workers } = config.rollout;
+  const env = await makeVectorEnv(config.env.id, { numEnvs, workers, options: config.env.options });
+  const seed = runStream(config.seed, "evaluation").integer(2 ** 31);
+  return {
+    numEnvs,
+    async evaluate(policy) {
+      const { returns, wins } = await evaluatePolicy(policy, env, { episodes, seed });
+      return {
+        episodes,
+        meanReturn: mean(returns),
+        stdReturn: episodes > 1 ? standardDeviation(returns) : 0,
+        ...(env.team.hasWins && { winRate: mean(wins) }),
+        returns: Array.from(returns),
+      };
+    },
+    async close() {
+      await env.close();
+    },
+  };
+}
+
+/** Judges a policy from the bytes of its .onnx file. */
+export async function evaluateModel(
+  onnx: Uint8Array,
+  config: RunConfig,
+  episodes?: number,
+): Promise<EvaluationSummary> {
+  const evaluator = await openEvaluator(config, episodes);
+  try {
+    const policy = await loadPolicy(onnx, evaluator.numEnvs);
+    try {
+      return await evaluator.evaluate(policy);
+    } finally {
+      await policy.release();
+    }
+  } finally {
+    await evaluator.close();
+  }
+}

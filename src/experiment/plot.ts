@@ -1,0 +1,36 @@
+/** @file Learning curves of runs, as a file. */
+
+import { learningCurves } from "../evaluation/figures.ts";
+import { groupRuns, readRuns } from "../evaluation/runs.ts";
+import { writeFileAtomically } from "./files.ts";
+
+/** What a figure of runs shows. */
+export interface PlotOptions {
+  /** Name in `metrics.jsonl`; default: `episodeReturn`. */
+  readonly metric?: string | undefined;
+  /** Settings that tell the curves apart, such as `algorithm.peerCoef`; default: the algorithm. */
+  readonly by?: readonly string[] | undefined;
+  /** Length of the trailing window that each value is the mean of, in environment steps; default: 0. */
+  readonly smoothing?: number | undefined;
+}
+
+/**
+ * Draws the learning curves of runs: one for each group of runs that differ in their seeds alone, with the mean and the
+ * 95 % interval over seeds.
+ *
+ * @param paths run directories
+ * @param out where the SVG goes
+ * @throws InputError if a directory is not a run, or the runs can't be drawn together
+ */
+export async function plotRuns(
+  paths: readonly string[],
+  out: string,
+  { metric, by, smoothing }: PlotOptions = {},
+): Promise<void> {
+  const groups = groupRuns(await readRuns(paths), { ...(by && { by }) });
+  const svg = await learningCurves(groups, {
+    ...(metric !== undefined && { metric }),
+    ...(smoothing !== undefined && { smoothing }),
+  });
+  await writeFileAtomically(out, svg);
+}

@@ -1,0 +1,114 @@
+/** @file The reference of all settings, in Markdown, read off their schemas. */
+
+import type { z } from "zod";
+import type { AlgorithmDefinition } from "../algorithms/algorithm.ts";
+import { runSections } from "./config.ts";
+import { allowedValues, type SchemaNode, schemaNode } from "./settings.ts";
+
+interface Row {
+  readonly path: string;
+  readonly node: SchemaNode;
+}
+
+/** The settings under `node`: one row each, those of inner mappings by their dotted path. */
+function rowsOf(node: SchemaNode, path: string): Row[] {
+  if (!node.properties || Object.keys(node.properties).length === 0) return [{ path, node }];
+  return Object.entries(node.properties).flatMap(([name, child]) =>
+    rowsOf(child, path === "" ? name : `${path}.${name}`),
+  );
+}
+
+const cell = (text: string): string => text.replaceAll("|", "\\|").replaceAll("\n", " ");
+
+function table(rows: readonly Row[]): string {
+  const lines = rows.map(({ path, node }) => {
+    const initial = node.default === undefined ? "" : `\`${JSON.stringify(node.default)}\``;
+    return `| \`${path}\` | ${initial} | ${cell(allowedValues(node))} | ${cell(node.description ?? "")} |`;
+  });
+  return ["| setting | default | allowed | meaning |", "| --- | --- | --- | --- |", ...lines].join("\n");
+}
+
+const tableOf = (schema: z.ZodType, path: string): string => table(rowsOf(schemaNode(schema), path));
+
+/** An environment, as far as its settings go. */
+export interface ConfiguredEnvironment {
+  readonly id: string;
+  readonly family: string;
+  readonly optionsSchema: z.ZodType;
+  readonly preset?: Readonly<Record<string, unknown>>;
+}
+
+/** The text of docs/configuration.md. */
+export function configurationReference(
+  algorithms: Iterable<AlgorithmDefinition>,
+  environments: Iterable<ConfiguredEnvironment>,
+): string {
+  const { policy, critic, rollout, evaluation, checkpoint, seed, steps } = runSections;
+  const sections: [string, z.ZodType][] = [
+    ["rollout", rollout],
+    ["policy", policy],
+    ["critic", critic],
+    ["evaluation", evaluation],
+    ["checkpoint", checkpoint],
+  ];
+  return `# Configuration
+
+Everything that decides what a run does is one tree of settings. Each layer goes over the one before:
+
+1. the defaults below,
+2. the environment's preset (at the end of this page),
+3. a file: \`--config settings.yaml\` (or \`.json\`; the \`config.json\` of a run repeats that run),
+4. single settings: \`--set algorithm.epochs=5\` (the value is YAML), and \`--algo\`, \`--seed\`, \`--steps\`.
+
+A name that does not exist or a value that is not allowed ends the command with one line that says what is. The
+resolved tree is written to the run's \`config.json\`.
+
+\`\`\`yaml
+algorithm:
+  name: bppo
+  peerCoef: { from: 1, to: 0, fraction: 0.3 }
+rollout: { environments: 40, length: 100 }
+steps: 1000000
+\`\`\`
+
+This page is made from the schemas by \`npx tsx scripts/configuration.ts\`.
+
+## The run
+
+${table([...rowsOf(schemaNode(steps), "steps"), ...rowsOf(schemaNode(seed), "seed")])}
+
+${sections.map(([name, schema]) => `## \`${name}\`: ${schema.description}\n\n${tableOf(schema, name)}`).join("\n\n")}
+
+## \`algorithm\`: the learning algorithm
+
+\`algorithm.name\` says which; default \`bppo\`. The other settings depend on it.
+
+${Array.from(algorithms, ({ name, title, settings }) => `### ${name}: ${title}\n\n${tableOf(settings, "algorithm")}`).join("\n\n")}
+
+## \`env\`: the environment
+
+\`env.id\` is the first argument of \`bpta train\`: a name of \`bpta list envs\`, or the path of a module.
+
+${Array.from(environments, environmentSection).join("\n\n")}
+`;
+}
+
+function environmentSection({ id, optionsSchema, preset }: ConfiguredEnvironment): string {
+  const rows = rowsOf(schemaNode(optionsSchema), "env.options").filter(({ path }) => path !== "env.options");
+  const options = rows.length > 0 ? table(rows) : "No options.";
+  const presets = preset
+    ? `\n\nPreset: ${leaves(preset)
+        .map(([path, value]) => `\`${path}\` ${JSON.stringify(value)}`)
+        .join(", ")}.`
+    : "";
+  return `### ${id}\n\n${options}${presets}`;
+}
+
+/** The values of a tree by dotted path. */
+function leaves(tree: Readonly<Record<string, unknown>>, prefix = ""): [string, unknown][] {
+  return Object.entries(tree).flatMap(([key, value]): [string, unknown][] =>
+    typeof value === "object" && value !== null && !Array.isArray(value)
+      ? leaves(value as Readonly<Record<string, unknown>>, `${prefix}${key}.`)
+      : [[`${prefix}${key}`, value]],
+  );
+}

@@ -1,0 +1,305 @@
+/**
+ * @file The run directory: what a run leaves behind, and where.
+ *
+ * `config.json` (everything resolved, with versions and seed) · `metrics.jsonl` (one object per update) ·
+ * `events.out.tfevents.*` (the same for TensorBoard) · `checkpoints/` · `policy.onnx` and `result.json` at the end.
+ */
+
+import { closeSync, fsyncSync, openSync, writeSync } from "node:fs";
+import { mkdir, readdir, readFile, rm, stat, truncate } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { checkpointsIn, loadNewestCheckpoint, saveCheckpoint } from "./checkpoint.ts";
+import { type RunConfig, validateConfig } from "./config.ts";
+import { InputError } from "./errors.ts";
+import { sweepUnfinished, writeFileAtomically } from "./files.ts";
+import { eventFileHeader, scalarEvent } from "./tensorboard.ts";
+
+/** One update of a run: what it took and what came of it, by name. Names that don't apply are left out. */
+export interface UpdateMetrics {
+  /** Updates so far, this one included. */
+  readonly update: number;
+  /** Environment steps so far. */
+  readonly step: number;
+  /** Time spent training so far; what a killed run lost is not counted. */
+  readonly wallSeconds: number;
+  /** Environment steps per second of this update, evaluation left out. */
+  readonly stepsPerSecond: number;
+  readonly collectSeconds: number;
+  readonly updateSeconds: number;
+  /** Episodes that ended in this update's rollout. */
+  readonly episodes: number;
+  /** Mean return of those episodes. */
+  readonly episodeReturn?: number;
+  /** Mean length of those episodes, in environment steps. */
+  readonly episodeLength?: number;
+  /** Fraction of those episodes that were won. */
+  readonly winRate?: number;
+  /** Mean return of the greedy policy over `evaluation.episodes` episodes. */
+  readonly evaluationReturn?: number;
+  readonly evaluationWinRate?: number;
+  /** What the algorithm reports: losses, norms, … */
+  readonly [name: string]: number | undefined;
+}
+
+/** The names in `UpdateMetrics` that measure the machine. All else is a function of the configuration. */
+export const wallClockMetrics: readonly string[] = ["wallSeconds", "stepsPerSecond", "collectSeconds", "updateSeconds"];
+
+/** How good a policy is: greedy episodes, the first `episodes` that the run's evaluation seed gives. */
+export interface EvaluationSummary {
+  readonly episodes: number;
+  readonly meanReturn: number;
+  /** Sample standard deviation over episodes. */
+  readonly stdReturn: number;
+  /** Fraction of episodes that were won, where the environment knows of wins. */
+  readonly winRate?: number;
+  readonly returns: readonly number[];
+}
+
+/** What `result.json` holds. */
+export interface RunResult {
+  readonly env: string;
+  readonly algorithm: string;
+  readonly seed: number;
+  readonly steps: number;
+  readonly wallSeconds: number;
+  readonly stepsPerSecond: number;
+  readonly evaluation: EvaluationSummary;
+}
+
+/** What made a run, beside its configuration. */
+interface Provenance {
+  readonly startedAt: string;
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+/** Where `metrics.jsonl` ends. */
+interface MetricsPosition {
+  readonly lines: number;
+  readonly bytes: number;
+}
+
+/** A run directory that is being written to. */
+export interface RunDirectory {
+  readonly path: string;
+  readonly config: RunConfig;
+  /** Adds to `metrics.jsonl` and to the TensorBoard events. */
+  recordUpdate(metrics: UpdateMetrics): void;
+  /** Writes a checkpoint, lets go of old ones, and returns its path. */
+  checkpoint(step: number, content: Readonly<Record<string, unknown>>): Promise<string>;
+  writePolicy(onnx: Uint8Array): Promise<void>;
+  writeResult(result: RunResult): Promise<void>;
+  close(): void;
+}
+
+const CONFIG = "config.json";
+const METRICS = "metrics.jsonl";
+const POLICY = "policy.onnx";
+const RESULT = "result.json";
+const CHECKPOINTS = "checkpoints";
+const EVENTS = "events.out.tfevents.";
+
+/** Versions of what a run's numbers depend on. */
+function versions(): Record<string, string> {
+  const require = createRequire(import.meta.url);
+  const versionOf = (path: string) => (require(path) as { version: string }).version;
+  return {
+    bpta: versionOf("../../package.json"),
+    node: process.versions.node,
+    platform: `${process.platform}-${process.arch}`,
+    "onnxruntime-node": versionOf("onnxruntime-node/package.json"),
+  };
+}
+
+/**
+ * Makes the directory of a new run.
+ *
+ * @param path where; must not hold anything yet
+ * @throws InputError if it does
+ */
+export async function createRun(path: string, config: RunConfig): Promise<RunDirectory> {
+  const taken = await readdir(path).catch((error: NodeJS.ErrnoException): string[] => {
+    if (error.code === "ENOENT") return [];
+    if (error.code === "ENOTDIR") throw new InputError(`--out ${path} is a file; it must be a new or empty directory`);
+    throw error;
+  });
+  if (taken.length > 0) {
+    const hint = taken.includes(CONFIG) ? " (to go on with the run in it: bpta resume)" : "";
+    throw new InputError(`--out ${path} is not empty; it must be a new or empty directory${hint}`);
+  }
+  const provenance: Provenance = { startedAt: new Date().toISOString(), versions: versions() };
+  await writeFileAtomically(join(path, CONFIG), `${JSON.stringify({ ...config, ...provenance }, null, 2)}\n`);
+  return openForWriting(path, config, provenance, { lines: 0, bytes: 0 });
+}
+
+/** Makes a directory for a run of this name: `runs/NAME`, or `runs/NAME-2`, … if that is taken. */
+export async function newRunPath(name: string): Promise<string> {
+  await mkdir("runs", { recursive: true });
+  for (let copy = 1; ; copy++) {
+    const path = join("runs", copy === 1 ? name : `${name}-${copy}`);
+    try {
+      await mkdir(path);
+      return path;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    }
+  }
+}
+
+/** What a run was told to do. */
+export interface StoredRun extends Provenance {
+  readonly config: RunConfig;
+}
+
+/**
+ * Reads the configuration of the run at `path`.
+ * @throws InputError if there is none, or it can't be used
+ */
+export async function readRun(path: string): Promise<StoredRun> {
+  const text = await readFile(join(path, CONFIG), "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "ENOENT" && error.code !== "ENOTDIR") throw error;
+    throw new InputError(`${path} is not a run: it has no ${CONFIG}; give the directory that bpta train made`);
+  });
+  try {
+    const { startedAt, versions, ...settings } = JSON.parse(text) as Provenance & Record<string, unknown>;
+    return { config: await validateConfig(settings), startedAt, versions };
+  } catch (error) {
+    throw new InputError(`${join(path, CONFIG)}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** The result of the run at `path`; undefined if it has not come to its end. */
+export async function readResult(path: string): Promise<RunResult | undefined> {
+  const text = await readOptional(join(path, RESULT));
+  return text && (JSON.parse(text.toString()) as RunResult);
+}
+
+/** The policy that the run at `path` ended with; undefined if it has not come to its end. */
+export const readPolicy = (path: string): Promise<Uint8Array | undefined> => readOptional(join(path, POLICY));
+
+async function readOptional(path: string): Promise<Buffer | undefined> {
+  return await readFile(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return undefined;
+    throw error;
+  });
+}
+
+/** The newest checkpoint of the run at `path` that can be used, as it was given to `checkpoint`. */
+export async function newestCheckpoint(
+  path: string,
+  onDamaged: (message: string) => void,
+): Promise<{ readonly path: string; readonly content: Readonly<Record<string, unknown>> } | undefined> {
+  const metricsBytes = await stat(join(path, METRICS)).then(
+    ({ size }) => size,
+    () => 0,
+  );
+  return loadNewestCheckpoint(
+    join(path, CHECKPOINTS),
+    (content) => {
+      const checkpoint = content as Readonly<Record<string, unknown>> & { readonly metrics: MetricsPosition };
+      if (checkpoint.metrics.bytes > metricsBytes) {
+        throw new Error(`${METRICS} ends before the line that it was written at`);
+      }
+      return checkpoint;
+    },
+    (damaged, reason) => onDamaged(`checkpoint ${damaged} can't be used: ${reason}; trying the one before it`),
+  );
+}
+
+/** Whether the run at `path` has checkpoints, damaged or not. */
+export const hasCheckpoints = async (path: string): Promise<boolean> =>
+  (await checkpointsIn(join(path, CHECKPOINTS))).length > 0;
+
+/** Opens a run to go on from a checkpoint, or from its start: what was recorded after that is cut off. */
+export async function reopenRun(
+  path: string,
+  { config, ...provenance }: StoredRun,
+  checkpoint: Readonly<Record<string, unknown>> | undefined,
+): Promise<RunDirectory> {
+  await sweepUnfinished(path);
+  if (await hasCheckpoints(path)) await sweepUnfinished(join(path, CHECKPOINTS));
+  const position = (checkpoint?.metrics as MetricsPosition | undefined) ?? { lines: 0, bytes: 0 };
+  const metrics = join(path, METRICS);
+  await truncate(metrics, position.bytes).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "ENOENT") throw error;
+  });
+  for (const name of await readdir(path)) if (name.startsWith(EVENTS)) await rm(join(path, name));
+  return openForWriting(path, config, provenance, position);
+}
+
+async function openForWriting(
+  path: string,
+  config: RunConfig,
+  { startedAt }: Provenance,
+  position: MetricsPosition,
+): Promise<RunDirectory> {
+  const startedAtSeconds = Date.parse(startedAt) / 1000;
+  const metricsPath = join(path, METRICS);
+  let { lines, bytes } = position;
+  const metricsFile = openSync(metricsPath, "a");
+  const eventsFile = openSync(join(path, `${EVENTS}${Math.floor(startedAtSeconds)}.bpta`), "a");
+  const writeEvents = (metrics: UpdateMetrics): void => {
+    const seconds = startedAtSeconds + metrics.wallSeconds;
+    writeSync(eventsFile, scalarEvent(seconds, metrics.step, tensorBoardScalars(metrics)));
+  };
+  // The events are a function of the metrics, so a resumed run writes them again from its first line.
+  writeSync(eventsFile, eventFileHeader(startedAtSeconds));
+  if (lines > 0) for (const metrics of await readMetrics(path)) writeEvents(metrics);
+
+  return {
+    path,
+    config,
+    recordUpdate(metrics) {
+      // Numbers that JSON can't hold become null.
+      const line = Buffer.from(`${JSON.stringify(metrics)}\n`);
+      writeSync(metricsFile, line);
+      lines += 1;
+      bytes += line.length;
+      writeEvents(metrics);
+    },
+    checkpoint(step, content) {
+      fsyncSync(metricsFile);
+      const position: MetricsPosition = { lines, bytes };
+      return saveCheckpoint(join(path, CHECKPOINTS), step, { ...content, metrics: position }, config.checkpoint.keep);
+    },
+    writePolicy: (onnx) => writeFileAtomically(join(path, POLICY), [onnx]),
+    writeResult: (result) => writeFileAtomically(join(path, RESULT), `${JSON.stringify(result, null, 2)}\n`),
+    close() {
+      closeSync(metricsFile);
+      closeSync(eventsFile);
+    },
+  };
+}
+
+/** All updates that the run at `path` has recorded. */
+export async function readMetrics(path: string): Promise<UpdateMetrics[]> {
+  const text = await readFile(join(path, METRICS), "utf8");
+  // A run that is being written to, or was killed, may end in half a line.
+  return text
+    .slice(0, text.lastIndexOf("\n") + 1)
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line) as UpdateMetrics);
+}
+
+const groups: Readonly<Record<string, string>> = {
+  wallSeconds: "time",
+  stepsPerSecond: "time",
+  collectSeconds: "time",
+  updateSeconds: "time",
+  episodes: "rollout",
+  episodeReturn: "rollout",
+  episodeLength: "rollout",
+  winRate: "rollout",
+  evaluationReturn: "evaluation",
+  evaluationWinRate: "evaluation",
+};
+
+/** The scalars of an update by TensorBoard tag: `rollout/…`, `evaluation/…`, `time/…`, and the algorithm's own. */
+function tensorBoardScalars({ update: _, step: __, ...metrics }: UpdateMetrics): Record<string, number> {
+  const scalars: Record<string, number> = {};
+  for (const [name, value] of Object.entries(metrics)) {
+    if (value !== undefined && value !== null) scalars[`${groups[name] ?? "learning"}/${name}`] = value;
+  }
+  return scalars;
+}

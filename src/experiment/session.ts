@@ -1,0 +1,125 @@
+/** @file The parts that a configuration asks for, put together: environments, collector, learner, and the judge. */
+
+import { algorithms, type Learner } from "../algorithms/index.ts";
+import { makeVectorEnv } from "../envs/registry.ts";
+import { type Collector, type CollectorSnapshot, createCollector } from "../rollout/collector.ts";
+import type { RunConfig } from "./config.ts";
+import { openEvaluator } from "./evaluator.ts";
+import type { EvaluationSummary } from "./run.ts";
+import { runStream } from "./streams.ts";
+
+/** What of a session decides how it goes on. */
+interface SessionSnapshot {
+  readonly learner: Readonly<Record<string, Float32Array | Int32Array>>;
+  readonly collector: CollectorSnapshot;
+}
+
+/** A team in training. */
+export interface Session {
+  readonly learner: Learner;
+  readonly collector: Collector;
+  /** Whether episodes can be won. */
+  readonly hasWins: boolean;
+  /** Judges the policy as it is now. */
+  evaluate(): Promise<EvaluationSummary>;
+  /** The policy as it is now, as the bytes of an .onnx file. */
+  exportPolicy(): Uint8Array;
+  snapshot(): Promise<SessionSnapshot>;
+  /** Goes back to what `snapshot` returned. */
+  restore(snapshot: unknown): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * Puts together what `config` asks for.
+ * @throws Error, one line, where the parts do not fit together
+ */
+export async function openSession(config: RunConfig): Promise<Session> {
+  const { env: environment, algorithm, rollout, seed } = config;
+  const closers: (() => Promise<unknown> | unknown)[] = [];
+  const close = async (): Promise<void> => {
+    for (const closer of closers.splice(0).reverse()) await closer();
+  };
+  try {
+    const env = await makeVectorEnv(environment.id, {
+      numEnvs: rollout.environments,
+      workers: rollout.workers,
+      options: environment.options,
+    });
+    closers.push(() => env.close());
+    const { name, ...settings } = algorithm;
+    const learner = await algorithms.get(name)!.create({
+      team: env.team,
+      numEnvs: rollout.environments,
+      rolloutLength: rollout.length,
+      settings,
+      policy: config.policy,
+      critic: config.critic,
+      random: runStream(seed, "learner"),
+    });
+    closers.push(() => learner.release());
+    const collector = await createCollector({
+      env,
+      length: rollout.length,
+      hiddenSizes: learner.policy.hiddenSizes,
+      random: runStream(seed, "collector"),
+    });
+    const evaluate = judge(config, learner, closers);
+    return {
+      learner,
+      collector,
+      hasWins: env.team.hasWins,
+      evaluate,
+      exportPolicy: () =>
+        learner.exportPolicy({
+          "bpta.env": JSON.stringify(environment),
+          "bpta.algorithm": name,
+          "bpta.seed": String(seed),
+        }),
+      snapshot: async () => ({
+        learner: Object.fromEntries(learner.state),
+        collector: await collector.snapshot(),
+      }),
+      async restore(snapshot) {
+        const { learner: arrays, collector: collected } = snapshot as SessionSnapshot;
+        restoreArrays(learner.state, arrays);
+        await collector.restore(collected);
+      },
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** An evaluation whose environments and program are made when it is first asked for. */
+function judge(
+  config: RunConfig,
+  learner: Learner,
+  closers: (() => Promise<unknown> | unknown)[],
+): () => Promise<EvaluationSummary> {
+  let ready: Promise<() => Promise<EvaluationSummary>> | undefined;
+  const prepare = async () => {
+    const evaluator = await openEvaluator(config);
+    closers.push(() => evaluator.close());
+    const policy = await learner.policyFor(evaluator.numEnvs);
+    closers.push(() => policy.release());
+    return () => evaluator.evaluate(policy);
+  };
+  return async () => {
+    ready ??= prepare();
+    return (await ready)();
+  };
+}
+
+/** Writes saved arrays into the live ones of the same names. */
+function restoreArrays(live: Learner["state"], saved: SessionSnapshot["learner"]): void {
+  for (const [name, array] of live) {
+    const from = saved[name];
+    if (from?.constructor !== array.constructor || from.length !== array.length) {
+      throw new Error(`the checkpoint does not fit the run's configuration: ${name} is not of the same size`);
+    }
+    array.set(from);
+  }
+}

@@ -1,0 +1,176 @@
+import { mkdtemp, readdir, readFile, rm, truncate } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { RunSettings } from "./config.ts";
+import { InterruptedError } from "./errors.ts";
+import { evaluateRun, exportRun } from "./evaluate.ts";
+import { readMetrics, readResult } from "./run.ts";
+import { essence, withoutWallClock } from "./testing/essence.ts";
+import { resume, type TrainEvent, type TrainOptions, train } from "./train.ts";
+
+let root: string;
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "bpta-train-"));
+});
+afterAll(() => rm(root, { recursive: true }));
+
+/** Episodes of 7 steps, so that they go across rollouts of 5 and checkpoints fall inside them. */
+const settings: RunSettings = {
+  env: { id: "climbing", options: { steps: 7 } },
+  algorithm: { name: "mappo", epochs: 2, minibatches: 2 },
+  policy: { hidden: 8 },
+  critic: { hidden: 8 },
+  rollout: { environments: 4, length: 5 },
+  evaluation: { interval: 4, episodes: 3 },
+  checkpoint: { interval: 3, keep: 2 },
+  steps: 20 * 20,
+  seed: 7,
+};
+const UPDATES = 20;
+
+/** Options that stop a run after this many updates. */
+function stopAfter(updates: number): TrainOptions {
+  const stop = new AbortController();
+  return {
+    signal: stop.signal,
+    onProgress: (event) => event.kind === "update" && event.metrics.update === updates && stop.abort(),
+  };
+}
+
+const whole = () => join(root, "whole");
+let wholeEssence: Awaited<ReturnType<typeof essence>>;
+const events: TrainEvent[] = [];
+beforeAll(async () => {
+  await train(settings, { out: whole(), onProgress: (event) => events.push(event) });
+  wholeEssence = await essence(whole());
+});
+
+describe("a run", () => {
+  test("leaves behind what the run directory is said to hold", async () => {
+    const names = (await readdir(whole())).sort();
+    expect(names).toEqual([
+      "checkpoints",
+      "config.json",
+      expect.stringMatching(/^events\.out\.tfevents\.\d+\.bpta$/),
+      "metrics.jsonl",
+      "policy.onnx",
+      "result.json",
+    ]);
+    const config = JSON.parse(await readFile(join(whole(), "config.json"), "utf8"));
+    expect(config).toMatchObject({ ...settings, versions: { bpta: expect.any(String), node: process.versions.node } });
+    expect(await readResult(whole())).toEqual({
+      env: "climbing",
+      algorithm: "mappo",
+      seed: 7,
+      steps: 400,
+      wallSeconds: expect.any(Number),
+      stepsPerSecond: expect.any(Number),
+      evaluation: {
+        episodes: 3,
+        meanReturn: expect.any(Number),
+        stdReturn: 0,
+        winRate: expect.any(Number),
+        returns: expect.any(Array),
+      },
+    });
+  });
+
+  test("records every update", async () => {
+    const updates = await readMetrics(whole());
+    expect(updates.map(({ update, step }) => [update, step])).toEqual(
+      Array.from({ length: UPDATES }, (_, i) => [i + 1, 20 * (i + 1)]),
+    );
+    expect(updates.map(({ evaluationReturn }) => evaluationReturn !== undefined)).toEqual(
+      Array.from({ length: UPDATES }, (_, i) => (i + 1) % 4 === 0 && i + 1 < UPDATES),
+    );
+    expect(updates[0]).toMatchObject({ policyLoss: expect.any(Number), valueLoss: expect.any(Number) });
+    // Four environments, the first of their episodes of 7 ends in the second rollout of 5.
+    expect(updates.slice(0, 3).map(({ episodes, episodeLength }) => [episodes, episodeLength])).toEqual([
+      [0, undefined],
+      [4, 7],
+      [4, 7],
+    ]);
+  });
+
+  test("tells of its start, its updates and its result, in order", () => {
+    expect(events.map(({ kind }) => kind)).toEqual(["start", ...Array(UPDATES).fill("update"), "result"]);
+  });
+
+  test("is a function of its seed", async () => {
+    const again = join(root, "again");
+    await train(settings, { out: again });
+    expect(await essence(again)).toEqual(wholeEssence);
+    const other = join(root, "other");
+    await train({ ...settings, seed: 8, steps: 20 }, { out: other });
+    expect(withoutWallClock(await readMetrics(other))[0]).not.toEqual(wholeEssence.updates[0]);
+  });
+
+  test("its policy, judged from its file, does as well as it said", async () => {
+    expect((await evaluateRun(whole())).evaluation).toEqual(wholeEssence.evaluation);
+    expect((await evaluateRun(whole(), { episodes: 5 })).evaluation.returns).toHaveLength(5);
+  });
+
+  test("is not written over another", async () => {
+    await expect(train(settings, { out: whole() })).rejects.toThrow(/^--out .*whole is not empty; .*bpta resume\)$/);
+  });
+});
+
+describe("a run that was stopped", () => {
+  test.each([1, 9, UPDATES])("after update %i goes on as if it never had been", async (updates) => {
+    const path = join(root, `stopped-${updates}`);
+    await expect(train(settings, { out: path, ...stopAfter(updates) })).rejects.toThrow(InterruptedError);
+    expect(await readResult(path)).toBeUndefined();
+    await resume(path);
+    expect(await essence(path)).toEqual(wholeEssence);
+  });
+
+  test("with a damaged checkpoint: it is named, and the one before it is used", async () => {
+    const path = join(root, "damaged");
+    await train(settings, { out: path, ...stopAfter(9) }).catch(() => {});
+    await truncate(join(path, "checkpoints", "step-000000000180.ckpt"), 1000);
+    const notices: string[] = [];
+    let start = -1;
+    await resume(path, {
+      onProgress: (event) => {
+        if (event.kind === "notice") notices.push(event.message);
+        if (event.kind === "start") start = event.step;
+      },
+    });
+    expect(notices).toEqual([
+      expect.stringMatching(/^checkpoint .*step-000000000180\.ckpt can't be used: its checksum does not match; trying/),
+    ]);
+    expect(start).toBe(120);
+    expect(await essence(path)).toEqual(wholeEssence);
+  });
+
+  test("without any checkpoint starts again, whatever it had recorded", async () => {
+    const path = join(root, "bare");
+    await train(settings, { out: path, ...stopAfter(5) }).catch(() => {});
+    await rm(join(path, "checkpoints"), { recursive: true });
+    await resume(path);
+    expect(await essence(path)).toEqual(wholeEssence);
+  });
+
+  test("can be exported and judged as it is", async () => {
+    const path = join(root, "unfinished");
+    await train(settings, { out: path, ...stopAfter(3) }).catch(() => {});
+    const out = join(root, "unfinished.onnx");
+    await exportRun(path, out);
+    expect((await readFile(out)).length).toBeGreaterThan(1000);
+    expect((await evaluateRun(path)).evaluation.episodes).toBe(3);
+  });
+});
+
+test("a run that has ended is left as it is", async () => {
+  const before = await readFile(join(whole(), "metrics.jsonl"));
+  const kinds: string[] = [];
+  const result = await resume(whole(), { onProgress: ({ kind }) => kinds.push(kind) });
+  expect(result.evaluation).toEqual(wholeEssence.evaluation);
+  expect(kinds).toEqual(["notice", "result"]);
+  expect(await readFile(join(whole(), "metrics.jsonl"))).toEqual(before);
+});
+
+test("what is not a run can't be resumed", async () => {
+  await expect(resume(join(root, "nowhere"))).rejects.toThrow(/nowhere is not a run: it has no config\.json/);
+});

@@ -1,0 +1,209 @@
+/** @file Training: collect, update, evaluate, record, checkpoint, in the order in which it happens. */
+
+import { DivergedError } from "../algorithms/algorithm.ts";
+import { mean } from "../evaluation/statistics.ts";
+import { type RunConfig, type RunSettings, resolveConfig } from "./config.ts";
+import { InterruptedError } from "./errors.ts";
+import { evaluateModel } from "./evaluator.ts";
+import {
+  createRun,
+  type EvaluationSummary,
+  newestCheckpoint,
+  newRunPath,
+  type RunDirectory,
+  type RunResult,
+  readResult,
+  readRun,
+  reopenRun,
+  type UpdateMetrics,
+} from "./run.ts";
+import { openSession, type Session } from "./session.ts";
+
+/** What happens during a run, in order: a start, updates (and notices), a result. */
+export type TrainEvent =
+  | {
+      readonly kind: "start";
+      readonly path: string;
+      readonly config: RunConfig;
+      readonly step: number;
+      readonly totalSteps: number;
+    }
+  /** Something that the user should know, such as a damaged checkpoint. */
+  | { readonly kind: "notice"; readonly message: string }
+  | { readonly kind: "update"; readonly metrics: UpdateMetrics }
+  | { readonly kind: "result"; readonly path: string; readonly result: RunResult };
+
+/** How a run is watched and stopped. */
+export interface TrainOptions {
+  /** Is told of everything that happens. */
+  readonly onProgress?: (event: TrainEvent) => void;
+  /** Once aborted, the run finishes its update, writes a checkpoint and throws InterruptedError. */
+  readonly signal?: AbortSignal;
+}
+
+/** A run that came to its end. */
+export interface TrainResult extends RunResult {
+  /** The run directory. */
+  readonly path: string;
+}
+
+/**
+ * Trains a team from the start.
+ *
+ * ```ts
+ * const { evaluation } = await train({ env: { id: "climbing" }, algorithm: { name: "bppo" }, seed: 1 });
+ * ```
+ *
+ * @param settings what is not given takes the environment's preset or the default (docs/configuration.md)
+ * @param options.out the run directory, new or empty; default: `runs/ENV-ALGORITHM-seedSEED`, with a number if taken
+ * @throws InputError if the settings can't be used; InterruptedError; DivergedError
+ */
+export async function train(
+  settings: RunSettings,
+  { out, ...options }: TrainOptions & { readonly out?: string | undefined } = {},
+): Promise<TrainResult> {
+  const config = await resolveConfig(settings);
+  // The session comes first: what does not fit together is refused before a directory is made.
+  const session = await openSession(config);
+  try {
+    const run = await createRun(out ?? (await newRunPath(runName(config))), config);
+    return await runToEnd(run, session, undefined, options);
+  } finally {
+    await session.close();
+  }
+}
+
+/**
+ * Goes on with a run that was stopped or killed, from its newest whole checkpoint (from its start, if it has none), to
+ * its end. Its numbers are those of a run that was never stopped. A run that has ended is left as it is.
+ *
+ * @param path the run directory; no other process may be writing to it
+ */
+export async function resume(path: string, options: TrainOptions = {}): Promise<TrainResult> {
+  const stored = await readRun(path);
+  const result = await readResult(path);
+  if (result) {
+    options.onProgress?.({ kind: "notice", message: `${path} has already ended; nothing is left to do` });
+    options.onProgress?.({ kind: "result", path, result });
+    return { path, ...result };
+  }
+  const notice = (message: string): void => options.onProgress?.({ kind: "notice", message });
+  const checkpoint = await newestCheckpoint(path, notice);
+  if (!checkpoint) notice(`${path} has no checkpoint to go on from; it starts again`);
+  const session = await openSession(stored.config);
+  try {
+    const run = await reopenRun(path, stored, checkpoint?.content);
+    return await runToEnd(run, session, checkpoint, options);
+  } finally {
+    await session.close();
+  }
+}
+
+/** `runs/` directory name of a run: a module's file name stands for its path. */
+const runName = ({ env, algorithm, seed }: RunConfig): string => {
+  const id = env.id.replace(/^.*\//, "").replace(/\.[cm]?[jt]s$/, "");
+  return `${id}-${algorithm.name}-seed${seed}`;
+};
+
+/** Where a run is. */
+interface Counters {
+  readonly update: number;
+  readonly step: number;
+  readonly wallSeconds: number;
+}
+
+async function runToEnd(
+  run: RunDirectory,
+  session: Session,
+  checkpoint: { readonly path: string; readonly content: Readonly<Record<string, unknown>> } | undefined,
+  { onProgress = () => {}, signal }: TrainOptions,
+): Promise<TrainResult> {
+  const { config, path } = run;
+  const { learner, collector } = session;
+  try {
+    let counters: Counters = { update: 0, step: 0, wallSeconds: 0 };
+    if (checkpoint) {
+      counters = checkpoint.content.counters as Counters;
+      await session.restore(checkpoint.content.session);
+    }
+    let { update, step } = counters;
+    const stepsPerUpdate = config.rollout.environments * config.rollout.length;
+    const totalSteps = Math.ceil(config.steps / stepsPerUpdate) * stepsPerUpdate;
+    const startedAt = performance.now() - counters.wallSeconds * 1000;
+    let lastCheckpoint = checkpoint?.path;
+    onProgress({ kind: "start", path, config, step, totalSteps });
+
+    while (step < totalSteps) {
+      const collectStart = performance.now();
+      const buffer = await collector.collect(learner.policy);
+      const updateStart = performance.now();
+      const learning = await learner.update(buffer, { step, totalSteps }).catch((error: unknown) => {
+        if (!(error instanceof DivergedError)) throw error;
+        error.message += ` (at step ${step}; last good checkpoint: ${lastCheckpoint ?? "none"})`;
+        throw error;
+      });
+      const updateEnd = performance.now();
+      update += 1;
+      step += stepsPerUpdate;
+
+      const isLast = step >= totalSteps;
+      const { interval } = config.evaluation;
+      const evaluation = !isLast && interval > 0 && update % interval === 0 ? await session.evaluate() : undefined;
+
+      const metrics: UpdateMetrics = {
+        update,
+        step,
+        wallSeconds: (performance.now() - startedAt) / 1000,
+        stepsPerSecond: (1000 * stepsPerUpdate) / (updateEnd - collectStart),
+        collectSeconds: (updateStart - collectStart) / 1000,
+        updateSeconds: (updateEnd - updateStart) / 1000,
+        ...episodeMetrics(session),
+        ...(evaluation && evaluationMetrics(evaluation)),
+        ...learning,
+      };
+      run.recordUpdate(metrics);
+      onProgress({ kind: "update", metrics });
+
+      if (isLast || signal?.aborted || update % config.checkpoint.interval === 0) {
+        counters = { update, step, wallSeconds: metrics.wallSeconds };
+        lastCheckpoint = await run.checkpoint(step, { counters, session: await session.snapshot() });
+      }
+      if (signal?.aborted) throw new InterruptedError(`stopped at step ${step} of ${totalSteps}`, path);
+    }
+
+    // Judged from its file, so that the result is that of the policy which others will load.
+    const policy = session.exportPolicy();
+    await run.writePolicy(policy);
+    const result: RunResult = {
+      env: config.env.id,
+      algorithm: config.algorithm.name,
+      seed: config.seed,
+      steps: step,
+      wallSeconds: counters.wallSeconds,
+      stepsPerSecond: step / counters.wallSeconds,
+      evaluation: await evaluateModel(policy, config),
+    };
+    await run.writeResult(result);
+    onProgress({ kind: "result", path, result });
+    return { path, ...result };
+  } finally {
+    run.close();
+  }
+}
+
+/** What the episodes that ended in the last rollout came to. */
+function episodeMetrics({ collector, hasWins }: Session) {
+  const { count, returns, lengths, wins } = collector.episodes;
+  if (count === 0) return { episodes: 0 };
+  return {
+    episodes: count,
+    episodeReturn: mean(returns.subarray(0, count)),
+    episodeLength: mean(lengths.subarray(0, count)),
+    ...(hasWins && { winRate: mean(wins.subarray(0, count)) }),
+  };
+}
+
+const evaluationMetrics = ({ meanReturn, winRate }: EvaluationSummary) => ({
+  evaluationReturn: meanReturn,
+  ...(winRate !== undefined && { evaluationWinRate: winRate }),
+});

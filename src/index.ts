@@ -1,0 +1,22 @@
+/** @file The library: what the command line does, from code. */
+
+export { type AlgorithmDefinition, algorithms, DivergedError } from "./algorithms/index.ts";
+export { checkParallelEnv } from "./envs/check.ts";
+export type { Action, ByAgent, ParallelEnv, StepResult, TeamSpec, VectorEnv, VectorMoment } from "./envs/env.ts";
+export { environments, makeEnv, makeVectorEnv } from "./envs/registry.ts";
+export { type BoxSpace, box, type DiscreteSpace, discrete, type Space } from "./envs/spaces.ts";
+export { type RunConfig, type RunSettings, resolveConfig } from "./experiment/config.ts";
+export { InputError, InterruptedError } from "./experiment/errors.ts";
+export { evaluateRun, exportRun, type RunEvaluation } from "./experiment/evaluate.ts";
+export { plotRuns } from "./experiment/plot.ts";
+export {
+  type EvaluationSummary,
+  type RunResult,
+  readMetrics,
+  readResult,
+  type UpdateMetrics,
+} from "./experiment/run.ts";
+export { resume, type TrainEvent, type TrainOptions, type TrainResult, train } from "./experiment/train.ts";
+export { loadPolicy } from "./policy/export.ts";
+export type { ActInputs, ActOutputs, JointPolicy } from "./policy/joint.ts";
+export { Random, type RandomState } from "./random.ts";
