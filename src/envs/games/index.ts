@@ -20,6 +20,7 @@ const preset = {
   policy: { layers: 1 },
   critic: { layers: 1 },
   rollout: { environments: 50, length: 200 },
+  steps: 600_000,
 };
 
 /** A game of the registry: its options, and the game that they make. */
