@@ -27,6 +27,12 @@ for (const command of [program, ...commands]) {
   command.configureOutput({ outputError: (message, write) => write(`${oneLine(message)}\n`) });
 }
 
+// Whoever reads our output may stop reading (`bpta list envs | head`).
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(1);
+});
+
 try {
   await program.parseAsync();
 } catch (error) {

@@ -142,7 +142,8 @@ export function liveLines(view: RunView, columns: number): string[] {
   if (view.recentWinRate !== undefined) lines.push(`${label("wins")}  ${percent(view.recentWinRate)}`);
   if (view.stepsPerSecond !== undefined && view.secondsLeft !== undefined) {
     const speed = cell(`${whole.format(view.stepsPerSecond)} steps/s`);
-    lines.push(`${label("speed")}  ${speed}${label("time left")}  ${formatDuration(view.secondsLeft)}`);
+    const left = done < 1 ? `${label("time left")}  ${formatDuration(view.secondsLeft)}` : "";
+    lines.push(`${label("speed")}  ${speed}${left}`);
   }
   return lines;
 }
@@ -156,7 +157,8 @@ export function plainLine(view: RunView): string {
   if (view.recentWinRate !== undefined) parts.push(`wins ${percent(view.recentWinRate)}`);
   if (view.lastEvaluation !== undefined) parts.push(`evaluation ${formatNumber(view.lastEvaluation)}`);
   if (view.stepsPerSecond !== undefined) parts.push(`${whole.format(view.stepsPerSecond)} steps/s`);
-  if (view.secondsLeft !== undefined) parts.push(`${formatDuration(view.secondsLeft)} left`);
+  if (view.secondsLeft !== undefined && view.step < view.totalSteps)
+    parts.push(`${formatDuration(view.secondsLeft)} left`);
   return parts.join(" · ");
 }
 

@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, rm, truncate } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { DivergedError } from "../algorithms/index.ts";
 import type { RunSettings } from "./config.ts";
 import { InterruptedError } from "./errors.ts";
 import { evaluateRun, exportRun } from "./evaluate.ts";
@@ -160,6 +161,15 @@ describe("a run that was stopped", () => {
     expect((await readFile(out)).length).toBeGreaterThan(1000);
     expect((await evaluateRun(path)).evaluation.episodes).toBe(3);
   });
+});
+
+test("a run that diverges says when, and keeps its last good checkpoint", async () => {
+  const path = join(root, "diverged");
+  const learningRate = { from: 1e-3, to: 1e38, fraction: 0.5 };
+  const run = train({ ...settings, algorithm: { ...settings.algorithm, learningRate } }, { out: path });
+  await expect(run).rejects.toThrow(DivergedError);
+  await expect(run).rejects.toThrow(/at step \d+; last good checkpoint: (none|.*step-\d+\.ckpt)\)$/);
+  for (const metrics of await readMetrics(path)) expect(Object.values(metrics)).not.toContain(null);
 });
 
 test("a run that has ended is left as it is", async () => {
