@@ -1,0 +1,214 @@
+/** @file What runs have left behind, read back, grouped, and laid side by side for statistics over seeds. */
+
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { unknownName } from "../experiment/config.ts";
+import { InputError } from "../experiment/errors.ts";
+import { type RunResult, readMetrics, readResult, type UpdateMetrics } from "../experiment/run.ts";
+import { isTree, type SettingsTree } from "../experiment/settings.ts";
+import { mean } from "./statistics.ts";
+
+/** A run, as its directory tells. */
+export interface RecordedRun {
+  readonly path: string;
+  /** `config.json` as it stands: it is not validated, so that runs of earlier versions can be shown too. */
+  readonly config: SettingsTree;
+  readonly seed: number;
+  readonly metrics: readonly UpdateMetrics[];
+  /** Undefined while the run has not come to its end. */
+  readonly result: RunResult | undefined;
+}
+
+/** Runs that differ in nothing but their seeds, as far as a figure is concerned. */
+export interface RunGroup {
+  readonly label: string;
+  readonly runs: readonly RecordedRun[];
+}
+
+/**
+ * Reads run directories, ended or not (one that is being written to may end in half a line).
+ * @throws InputError if one of them is not a run
+ */
+export const readRuns = (paths: readonly string[]): Promise<RecordedRun[]> => Promise.all(paths.map(readOne));
+
+async function readOne(path: string): Promise<RecordedRun> {
+  const read = async <T>(name: string, reading: Promise<T>): Promise<T> => {
+    try {
+      return await reading;
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      if (code !== "ENOENT" && code !== "ENOTDIR") throw new InputError(`${join(path, name)}: ${message}`);
+      throw new InputError(`${path} is not a run: it has no ${name}; give the directory that bpta train made`);
+    }
+  };
+  const readConfig = async (): Promise<SettingsTree> => {
+    const config: unknown = JSON.parse(await readFile(join(path, "config.json"), "utf8"));
+    if (isTree(config)) return config;
+    throw new Error("it must hold a mapping of settings");
+  };
+  const config = await read("config.json", readConfig());
+  return {
+    path,
+    config,
+    seed: Number(config.seed),
+    metrics: await read("metrics.jsonl", readMetrics(path)),
+    result: await read("result.json", readResult(path)),
+  };
+}
+
+/**
+ * Puts runs that are equal in some settings into one group each, in the order in which the runs were given.
+ *
+ * A label is made of the settings' values, with their names where the value alone says too little: `bppo, peerCoef 0`.
+ * A setting that a run does not have (another algorithm's run may not) is left out of its label.
+ *
+ * @param options.by paths of settings, such as `algorithm.peerCoef`; a section (`algorithm`, `env`) stands for its name.
+ *   Default: the algorithm, and the environment where there are several
+ * @throws InputError if no run has such a setting, or if a group holds different environments or a seed twice (its
+ *   interval over seeds would mean nothing)
+ */
+export function groupRuns(
+  runs: readonly RecordedRun[],
+  {
+    by = environmentsOf(runs).length > 1 ? ["algorithm", "env"] : ["algorithm"],
+  }: { readonly by?: readonly string[] } = {},
+): RunGroup[] {
+  for (const path of by) {
+    if (runs.every(({ config }) => settingAt(config, path) === undefined)) {
+      throw unknownName("setting", path, [...new Set(runs.flatMap(({ config }) => settingPaths(config)))]);
+    }
+  }
+  const groups = new Map<string, RecordedRun[]>();
+  for (const run of runs) {
+    const label = by.flatMap((path) => describeSetting(path, settingAt(run.config, path))).join(", ");
+    const group = groups.get(label);
+    if (group) group.push(run);
+    else groups.set(label, [run]);
+  }
+  return [...groups].map(([label, members]) => {
+    const refuse = (reason: string): never => {
+      throw new InputError(`group ${label} ${reason}; group by a setting in which its runs differ, or leave runs out`);
+    };
+    const environments = environmentsOf(members);
+    if (environments.length > 1) refuse(`mixes environments (${environments.join(", ")})`);
+    for (const [i, { path, seed }] of members.entries()) {
+      const twin = members.slice(0, i).find((other) => other.seed === seed);
+      if (twin) refuse(`has seed ${seed} twice (${twin.path}, ${path})`);
+    }
+    return { label, runs: members };
+  });
+}
+
+/** Identifiers of the environments that these runs are of, each once. */
+export const environmentsOf = (runs: readonly RecordedRun[]): string[] => [
+  ...new Set(runs.map(({ config }) => nameOf(config.env) ?? "unknown")),
+];
+
+const settingAt = (config: SettingsTree, path: string): unknown =>
+  path.split(".").reduce<unknown>((value, key) => (isTree(value) ? value[key] : undefined), config);
+
+/** The paths of all settings in a tree, sections included. */
+const settingPaths = (tree: SettingsTree): string[] =>
+  Object.entries(tree).flatMap(([key, value]) => [
+    key,
+    ...(isTree(value) ? settingPaths(value).map((path) => `${key}.${path}`) : []),
+  ]);
+
+/** What a section such as `algorithm` or `env` is called by. */
+function nameOf(value: unknown): string | undefined {
+  if (!isTree(value)) return undefined;
+  const name = value.name ?? value.id;
+  return typeof name === "string" ? name : undefined;
+}
+
+/** A setting's part of a label: text and names of sections alone, other values after the setting's name. */
+function describeSetting(path: string, value: unknown): readonly string[] {
+  if (value === undefined) return [];
+  const text = typeof value === "string" ? value : nameOf(value);
+  return [text ?? `${path.slice(path.lastIndexOf(".") + 1)} ${describeValue(value)}`];
+}
+
+const describeValue = (value: unknown): string =>
+  isTree(value)
+    ? Object.entries(value)
+        .map(([key, inner]) => `${key} ${describeValue(inner)}`)
+        .join(" ")
+    : String(value);
+
+/** Runs' values of one metric at the same steps. */
+export interface AlignedCurves {
+  /** [P], ascending: environment steps, evenly spaced over the range that all the runs have. */
+  readonly steps: Float64Array;
+  /** By run: [P]. */
+  readonly values: readonly Float64Array[];
+}
+
+/**
+ * Lays runs side by side at steps within the range that all of them have.
+ *
+ * Each recorded value first becomes the mean of those recorded in a window that ends with it, so a curve never shows
+ * what came later; between recorded values, curves are straight lines. The window is never shorter than the distance of
+ * two of the steps, so that no record is lost between them. Updates in which the metric was not recorded (no episode
+ * ended, no evaluation was due) are passed over.
+ *
+ * @param options.points how many steps, P
+ * @param options.smoothing length of the window, in environment steps
+ * @throws InputError if a run has not recorded the metric, or if the runs have no steps in common
+ */
+export function alignCurves(
+  runs: readonly RecordedRun[],
+  metric: string,
+  { points = 250, smoothing = 0 }: { readonly points?: number; readonly smoothing?: number } = {},
+): AlignedCurves {
+  const curves = runs.map((run) => recorded(run, metric));
+  const first = Math.max(...curves.map(([{ step }]) => step));
+  const last = Math.min(...curves.map((curve) => curve.at(-1)!.step));
+  if (first > last) {
+    const ranges = runs.map(({ path }, i) => `${path}: ${curves[i][0].step} to ${curves[i].at(-1)!.step}`);
+    throw new InputError(`${metric}: the runs have no steps in common (${ranges.join(", ")})`);
+  }
+  const spacing = (last - first) / (points - 1);
+  const steps = Float64Array.from({ length: first === last ? 1 : points }, (_, i) => first + spacing * i);
+  const window = Math.max(smoothing, spacing);
+  return { steps, values: curves.map((curve) => interpolated(smoothed(curve, window), steps)) };
+}
+
+/** One recorded value of a metric. */
+interface CurvePoint {
+  readonly step: number;
+  readonly value: number;
+}
+
+/** What a run has recorded of a metric; numbers that JSON could not hold (null) are passed over. */
+function recorded(run: RecordedRun, metric: string): readonly CurvePoint[] {
+  const curve = run.metrics.flatMap((update) => {
+    const value = update[metric];
+    return typeof value === "number" ? [{ step: update.step, value }] : [];
+  });
+  if (curve.length > 0) return curve;
+  if (run.metrics.length === 0) throw new InputError(`${run.path} has not recorded any update yet`);
+  throw unknownName(`metric of ${run.path}:`, metric, [
+    ...new Set(run.metrics.flatMap((update) => Object.keys(update))),
+  ]);
+}
+
+function smoothed(curve: readonly CurvePoint[], window: number): readonly CurvePoint[] {
+  let start = 0;
+  return curve.map(({ step }, i) => {
+    // The value itself is always in its window, however short.
+    while (start < i && curve[start].step <= step - window) start += 1;
+    return { step, value: mean(curve.slice(start, i + 1).map(({ value }) => value)) };
+  });
+}
+
+/** Values at ascending steps within the curve's range, on straight lines between its points. */
+function interpolated(curve: readonly CurvePoint[], steps: Float64Array): Float64Array {
+  let next = 0;
+  return steps.map((step) => {
+    while (next < curve.length - 1 && curve[next].step < step) next += 1;
+    const before = curve[Math.max(0, next - 1)];
+    const after = curve[next];
+    const fraction = after === before ? 0 : (step - before.step) / (after.step - before.step);
+    return before.value + fraction * (after.value - before.value);
+  });
+}
