@@ -58,20 +58,24 @@ export interface TeamPolicies {
  * @returns the programs it runs, so that they can be released, and the update
  */
 export type PolicyUpdate = (policies: TeamPolicies) => Promise<{
-  readonly programs: readonly Program[];
+  readonly programs: Iterable<Program>;
   readonly update: (iteration: Iteration) => Promise<void>;
 }>;
 
-/** One program per agent; agents with the same model have the same program. */
+/** Programs by agent, for the agents that are `needed`; agents with the same model have the same program. */
 export async function perModel(
   models: readonly ActorModel[],
   compileFor: (model: ActorModel) => Promise<Program>,
-): Promise<Program[]> {
+  needed: (agent: number) => boolean = () => true,
+): Promise<ReadonlyMap<number, Program>> {
   const programs = new Map<ActorModel, Program>();
-  for (const model of models) {
+  const byAgent = new Map<number, Program>();
+  for (const [agent, model] of models.entries()) {
+    if (!needed(agent)) continue;
     if (!programs.has(model)) programs.set(model, await compileFor(model));
+    byAgent.set(agent, programs.get(model)!);
   }
-  return models.map((model) => programs.get(model)!);
+  return byAgent;
 }
 
 /** Walks an agent's samples once, minibatch by minibatch, each one step of its policy. */

@@ -86,8 +86,11 @@ const sequential =
     const objective = bppoObjective(settings.clip, hasFeedback);
     const steps = await perModel(models, (model) => compileActorStep(model, objective, settings, policies.batch));
     const hears = (agent: number) => hasFeedback && models[agent].conditioned;
-    const evaluations = await perModel(models, (model) =>
-      compileEvaluation(model, hasFeedback && model.conditioned ? bppoInfluence : undefined, policies.whole),
+    // Nobody is updated after the first to act, so nobody asks what it has become.
+    const evaluations = await perModel(
+      models,
+      (model) => compileEvaluation(model, hasFeedback && model.conditioned ? bppoInfluence : undefined, policies.whole),
+      (agent) => agent !== dependencies.order[0],
     );
     const sharesParameters = new Set(networks).size < networks.length;
     const jointActionSize = models[0].jointActionSize;
@@ -96,12 +99,12 @@ const sequential =
     const feedback = models.map(({ actionSize }) => new Float32Array(rows * actionSize));
 
     return {
-      programs: [...steps, ...evaluations],
+      programs: [...steps.values(), ...evaluations.values()],
       async update(iteration) {
         const { samples, metrics } = iteration;
         const evaluate = async (evaluated: Evaluated): Promise<void> => {
           const { agent } = evaluated;
-          await evaluateAgent(policies, iteration, agent, evaluations[agent], evaluationOutputs(evaluated));
+          await evaluateAgent(policies, iteration, agent, evaluations.get(agent)!, evaluationOutputs(evaluated));
           silenceInactive(evaluated, samples[agent].rows.weights);
         };
         const updated: Evaluated[] = [];
@@ -118,7 +121,7 @@ const sequential =
             metrics.add(["feedbackNorm"], [norm]);
           }
           for (let epoch = 0; epoch < settings.epochs; epoch++) {
-            await stepEpoch(policies, iteration, agent, steps[agent], extra);
+            await stepEpoch(policies, iteration, agent, steps.get(agent)!, extra);
           }
           updated.push(memory[agent]);
           if (updated.length === models.length) break;

@@ -37,24 +37,27 @@ export const bptaUpdate =
   async (policies) => {
     const { dependencies, models, ranges, rows } = policies;
     const steps = await perModel(models, (model) => compileActorStep(model, bptaObjective, settings, policies.batch));
-    const evaluations = await perModel(models, (model) =>
-      compileEvaluation(model, model.conditioned ? bptaInfluence : undefined, policies.whole),
+    const looking = dependencies.order.filter((agent) => models[agent].conditioned);
+    const evaluations = await perModel(
+      models,
+      (model) => compileEvaluation(model, bptaInfluence, policies.whole),
+      (agent) => looking.includes(agent),
     );
     const evaluated = models.map(({ conditioned, jointActionSize }, agent) =>
       createEvaluated(agent, rows, conditioned ? jointActionSize : 0),
     );
     const feedback = models.map(({ actionSize }) => new Float32Array(rows * actionSize));
     return {
-      programs: [...steps, ...evaluations],
+      programs: [...steps.values(), ...evaluations.values()],
       async update(iteration) {
-        for (const agent of dependencies.order.filter((agent) => models[agent].conditioned)) {
-          await evaluateAgent(policies, iteration, agent, evaluations[agent], evaluationOutputs(evaluated[agent]));
+        for (const agent of looking) {
+          await evaluateAgent(policies, iteration, agent, evaluations.get(agent)!, evaluationOutputs(evaluated[agent]));
         }
         for (const agent of dependencies.order) {
           gatherFeedback(evaluated, dependencies.dependents[agent], ranges[agent], undefined, feedback[agent]);
           const { weights } = iteration.samples[agent].rows;
           iteration.metrics.add(["feedbackNorm"], [clipFeedback(feedback[agent], weights, settings.feedbackMaxNorm)]);
-          await stepEpoch(policies, iteration, agent, steps[agent], { feedback: feedback[agent] });
+          await stepEpoch(policies, iteration, agent, steps.get(agent)!, { feedback: feedback[agent] });
         }
       },
     };

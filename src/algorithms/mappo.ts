@@ -31,10 +31,11 @@ export const ppoUpdate =
       compileActorStep(model, objective, { ...settings, peerCoef: 0 }, policies.batch),
     );
     return {
-      programs: steps,
+      programs: steps.values(),
       async update(iteration) {
         for (let epoch = 0; epoch < settings.epochs; epoch++) {
-          for (const agent of policies.dependencies.order) await stepEpoch(policies, iteration, agent, steps[agent]);
+          for (const agent of policies.dependencies.order)
+            await stepEpoch(policies, iteration, agent, steps.get(agent)!);
         }
       },
     };
