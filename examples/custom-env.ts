@@ -67,7 +67,7 @@ const thisFile = fileURLToPath(import.meta.url);
 if (process.argv[1] === thisFile) {
   checkParallelEnv(couriers());
   // Not awaited: training imports this very file, which must have been read to its end by then.
-  train({ env: { id: thisFile }, rollout: { environments: 32, length: 50 }, steps: 80_000 }).then(
+  train({ env: { id: thisFile }, rollout: { environments: 32, length: 50 }, steps: 64_000 }).then(
     ({ path, evaluation }) => {
       console.log(`the couriers meet in ${100 * (evaluation.winRate ?? 0)} % of their episodes; the run is in ${path}`);
     },

@@ -3,8 +3,11 @@
 export { type AlgorithmDefinition, algorithms, DivergedError } from "./algorithms/index.ts";
 export { checkParallelEnv } from "./envs/check.ts";
 export type { Action, ByAgent, ParallelEnv, StepResult, TeamSpec, VectorEnv, VectorMoment } from "./envs/env.ts";
+export { createMoment } from "./envs/moment.ts";
 export { environments, makeEnv, makeVectorEnv } from "./envs/registry.ts";
-export { type BoxSpace, box, type DiscreteSpace, discrete, type Space } from "./envs/spaces.ts";
+export { type BoxSpace, box, type DiscreteSpace, discrete, type Space, vectorSize } from "./envs/spaces.ts";
+export { vectorize } from "./envs/vectorize.ts";
+export { type EvaluatedEpisodes, evaluatePolicy } from "./evaluation/episodes.ts";
 export { type RunConfig, type RunSettings, resolveConfig } from "./experiment/config.ts";
 export { InputError, InterruptedError } from "./experiment/errors.ts";
 export { evaluateRun, exportRun, type RunEvaluation } from "./experiment/evaluate.ts";

@@ -1,0 +1,38 @@
+/** @file The examples run, and do what they say. */
+
+import { execFile } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const here = (name: string): string => join(root, "examples", name);
+
+describe("the examples", () => {
+  let directory: string;
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), "bpta-examples-"));
+  });
+  afterAll(() => rm(directory, { recursive: true }));
+
+  /** Runs an example as a reader would, in a directory of its own; returns what it prints. */
+  const run = async (name: string, ...args: string[]): Promise<string> => {
+    const tsx = ["--import", import.meta.resolve("tsx"), here(name), ...args];
+    const env = { ...process.env, TSX_TSCONFIG_PATH: join(root, "tsconfig.json") };
+    return (await promisify(execFile)(process.execPath, tsx, { cwd: directory, env })).stdout;
+  };
+
+  it("train.ts trains to the optimum; act.ts plays it from the file", async () => {
+    expect(await run("train.ts")).toContain("greedy return: 11 ");
+    const played = await run("act.ts", join(directory, "runs/climbing-bppo-seed0/policy.onnx"), "climbing");
+    expect(played).toBe("step 0: agent_0 0 · agent_1 0 → reward 11.00, 11.00 so far\n");
+  });
+
+  it("custom-env.ts is an environment on which a team learns", async () => {
+    const [, rate] = (await run("custom-env.ts")).match(/^the couriers meet in ([\d.]+) % of their episodes/)!;
+    expect(Number(rate)).toBeGreaterThan(90);
+  });
+});
