@@ -1,14 +1,14 @@
 /** @file From an id like `HalfCheetah-6x1` to the robot and its factorisation. */
 
 import { closest } from "fastest-levenshtein";
-import type { Robot } from "./robot.ts";
+import type { Robot, RobotVariant } from "./robot.ts";
 import { robotFamilies } from "./robots/index.ts";
 
 /**
  * The robot of an id: a family's name, a dash, the factorisation.
  * @throws RangeError saying what there is, if there is no such robot or factorisation
  */
-export function findRobot(id: string): Robot {
+export function findRobot(id: string, variant: RobotVariant): Robot {
   const dash = id.indexOf("-");
   const name = dash < 0 ? id : id.slice(0, dash);
   const family = robotFamilies.find((candidate) => candidate.name === name);
@@ -18,5 +18,5 @@ export function findRobot(id: string): Robot {
       `no robot is called ${name}; did you mean ${closest(name, names)}? (there are: ${names.join(", ")})`,
     );
   }
-  return family.build(dash < 0 ? "" : id.slice(dash + 1));
+  return family.build(dash < 0 ? "" : id.slice(dash + 1), variant);
 }

@@ -24,6 +24,12 @@ export const optionsSchema = z.strictObject({
     .array(category)
     .default([])
     .describe("what an agent sees of the parts that belong to nobody (the trunk); without effect if obsk is null"),
+  ownJoints: z
+    .boolean()
+    .default(false)
+    .describe(
+      "ManySegmentAnt, CoupledHalfCheetah: agents see their own joints; false: those that Gymnasium-Robotics shows (see README)",
+    ),
   agentId: z.boolean().default(true).describe("whether an agent's observation ends with its number, one-hot"),
   standardise: z
     .boolean()
@@ -42,7 +48,8 @@ export const optionsSchema = z.strictObject({
         .default(true)
         .describe("whether the critic's state is standardised over its own features"),
     })
-    .prefault({}),
+    .prefault({})
+    .describe("what the critic gets: the robot's full state, and this"),
   resetNoise: z
     .number()
     .min(0)

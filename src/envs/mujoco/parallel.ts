@@ -13,7 +13,7 @@ import { createTask } from "./task.ts";
  * @throws RangeError if there is no such robot or factorisation
  */
 export async function createParallelEnv(id: string, options: MujocoOptions): Promise<ParallelEnv> {
-  const task = createTask(findRobot(id), options);
+  const task = createTask(findRobot(id, options), options);
   const { agents, observationSpaces, actionSpaces, stateSpace } = task.team;
   const ordinary = (bytes: number): ArrayBuffer => new ArrayBuffer(bytes);
   const memory = allocateCopies(task, 1, ordinary);

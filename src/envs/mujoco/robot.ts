@@ -62,7 +62,16 @@ export interface RobotFamily {
   /** The factorisations' names, or, where there are endlessly many, their form. */
   readonly factorisations: readonly string[] | { readonly form: string; readonly examples: readonly string[] };
   /** @throws RangeError saying what is allowed, if there is no such factorisation */
-  build(factorisation: string): Robot;
+  build(factorisation: string, variant: RobotVariant): Robot;
+}
+
+/** What a robot can be told beside its factorisation. */
+export interface RobotVariant {
+  /**
+   * Gymnasium-Robotics' tables of ManySegmentAnt and CoupledHalfCheetah show agents joints that are not theirs.
+   * True: their own, in place of what those tables say.
+   */
+  readonly ownJoints: boolean;
 }
 
 /** The nodes named, by agent. */
@@ -73,20 +82,20 @@ export function tableFamily(
   name: string,
   description: string,
   table: Readonly<Record<string, Partition>>,
-  build: (agents: (nodes: Readonly<Record<string, GraphNode>>) => GraphNode[][]) => Robot,
+  build: (agents: (nodes: Readonly<Record<string, GraphNode>>) => GraphNode[][], variant: RobotVariant) => Robot,
 ): RobotFamily {
   const factorisations = Object.keys(table);
   return {
     name,
     description,
     factorisations,
-    build(factorisation) {
+    build(factorisation, variant) {
       if (!Object.hasOwn(table, factorisation)) {
         throw new RangeError(
           `${name} has no factorisation ${JSON.stringify(factorisation)} (there are: ${factorisations.map((f) => `${name}-${f}`).join(", ")})`,
         );
       }
-      return build((nodes) => table[factorisation].map((labels) => labels.map((label) => nodes[label])));
+      return build((nodes) => table[factorisation].map((labels) => labels.map((label) => nodes[label])), variant);
     },
   };
 }

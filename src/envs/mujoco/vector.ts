@@ -127,7 +127,7 @@ export async function createVectorEnv(
     options,
   }: { readonly numEnvs: number; readonly workers: number; readonly options: MujocoOptions },
 ): Promise<VectorEnv> {
-  const task = createTask(findRobot(id), options);
+  const task = createTask(findRobot(id, options), options);
   const { team } = task;
   const allocate = (bytes: number): ArrayBufferLike =>
     workers > 0 ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes);

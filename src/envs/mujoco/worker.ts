@@ -7,6 +7,6 @@ import { serve, type WorkerStart } from "./shared.ts";
 import { createTask } from "./task.ts";
 
 const start = workerData as WorkerStart;
-const copies = await createCopies(createTask(findRobot(start.id), start.options), start.memory);
+const copies = await createCopies(createTask(findRobot(start.id, start.options), start.options), start.memory);
 parentPort!.postMessage("ready");
 serve(copies, start);

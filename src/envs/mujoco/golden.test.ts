@@ -1,0 +1,82 @@
+/** @file Every robot and factorisation against the reference, step by step; `scripts/mujoco-golden.py` made the numbers. */
+
+import { readdirSync, readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { createMoment } from "../moment.ts";
+import { vectorSize } from "../spaces.ts";
+import { allocateCopies, createCopies } from "./copies.ts";
+import { findRobot } from "./find.ts";
+import { type MujocoOptions, referenceOptions } from "./options.ts";
+import { createTask } from "./task.ts";
+
+interface Golden {
+  readonly rewards: readonly number[];
+  /** The steps (from 1) after which the reference says that the episode has ended; it goes on all the same. */
+  readonly terminated: readonly number[];
+  /** By step. */
+  readonly states: Readonly<Record<string, readonly number[]>>;
+  /** By options, by step, by agent. */
+  readonly observations: readonly {
+    readonly options: Partial<MujocoOptions>;
+    readonly steps: Readonly<Record<string, readonly (readonly number[])[]>>;
+  }[];
+}
+
+const folder = new URL("./golden/", import.meta.url);
+const golden = readdirSync(folder).flatMap((file) =>
+  Object.entries(JSON.parse(readFileSync(new URL(file, folder), "utf8")) as Record<string, Golden>),
+);
+
+/** In ±1.25 of the motors' range, so that some actions lie outside; the same arithmetic is in the script. */
+const action = (step: number, place: number, limit: number): number =>
+  1.25 * limit * (((step * 7919 + place * 104729 + 31 * step * place) % 2001) / 1000 - 1);
+
+/** Relative to the number, or, of small numbers, to a thousandth of the largest beside it. */
+function expectClose(what: string, actual: ArrayLike<number>, expected: readonly number[]): void {
+  expect(actual.length, what).toBe(expected.length);
+  const scale = 1e-3 * expected.reduce((largest, value) => Math.max(largest, Math.abs(value)), 1e-3);
+  for (let i = 0; i < expected.length; i++) {
+    const error = Math.abs(actual[i] - expected[i]) / Math.max(Math.abs(expected[i]), scale);
+    if (!(error <= 1e-6)) expect.fail(`${what}[${i}] is ${actual[i]}, the reference has ${expected[i]}`);
+  }
+}
+
+async function follow(id: string, options: MujocoOptions, visit: (step: number, at: Visit) => void): Promise<void> {
+  const task = createTask(findRobot(id, options), options);
+  const memory = allocateCopies(task, 1, (bytes) => new ArrayBuffer(bytes));
+  const moment = createMoment(task.team, 1);
+  const copies = await createCopies(task, memory);
+  const actions = task.team.actionSpaces.map((space) => new Float32Array(vectorSize(space)));
+  const limit = task.robot.description.controlLimit;
+  copies.begin(0, moment);
+  visit(0, moment);
+  for (let step = 1; step <= 60; step++) {
+    let place = 0;
+    for (const own of actions) for (let k = 0; k < own.length; k++) own[k] = action(step, place++, limit);
+    copies.advance(0, actions, moment);
+    visit(step, moment);
+  }
+  copies.release();
+}
+
+type Visit = ReturnType<typeof createMoment>;
+
+test.each(golden)("%s does what the reference does", async (id, { rewards, terminated, states, observations }) => {
+  expect(rewards).toHaveLength(60);
+  const ours: number[] = [];
+  const ended: number[] = [];
+  for (const [variant, { options, steps }] of observations.entries()) {
+    await follow(id, { ...referenceOptions, ...options }, (step, moment) => {
+      steps[step]?.forEach((expected, agent) => {
+        expectClose(`observation of agent ${agent} at step ${step}`, moment.observations[agent], expected);
+      });
+      if (variant > 0) return;
+      if (states[step]) expectClose(`state at step ${step}`, moment.states, states[step]);
+      if (step === 0) return;
+      ours.push(moment.rewards[0]);
+      if (moment.terminations[0]) ended.push(step);
+    });
+  }
+  for (const [step, reward] of rewards.entries()) expectClose(`reward of step ${step + 1}`, [ours[step]], [reward]);
+  expect(ended).toEqual(terminated);
+});
