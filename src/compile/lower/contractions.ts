@@ -130,12 +130,11 @@ export function sum(graph: GraphBuilder, v: View, axes: readonly number[]): View
     const rest = sizeOf(kept.map((axis) => v.shape[axis]));
     const asGemm = v.value.dtype === "float32" && length * rest >= SHORTEST_GEMM_SUM && length <= LONGEST_ONES;
     if (asGemm && (leading || trailing)) {
-      const ones = graph.constant("float32", leading ? [1, length] : [length, 1], new Array<number>(length).fill(1));
+      // Ones come first: a constant that comes second would be packed for a product with many columns.
+      const ones = graph.constant("float32", [1, length], new Array<number>(length).fill(1));
       const matrix = graph.reshape(v.value, leading ? [length, rest] : [rest, length]);
-      const product = graph.node("Gemm", leading ? [ones, matrix] : [matrix, ones], {
-        dtype: "float32",
-        shape: leading ? [1, rest] : [rest, 1],
-      });
+      const spec = { dtype: "float32" as const, shape: [1, rest] };
+      const product = graph.node("Gemm", [ones, matrix], spec, leading ? {} : { transB: 1 });
       total = placedWithout(graph, product, v, axes, kept);
     } else {
       total = reduceReal(graph, "ReduceSum", v, axes);

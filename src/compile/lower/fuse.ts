@@ -37,18 +37,19 @@ function meanOverLast(value: Value, rewriting: Rewriting, sign = 1): Value | und
   const total = behindReshapes(scaled.producer.inputs[0]!, rewriting);
   const { producer } = total;
   if (!producer || rewriting.uses(total) !== 1) return undefined;
-  const [x, other] = producer.inputs as Value[];
+  const [first, second] = producer.inputs as Value[];
+  const isSum = producer.op === "ReduceSum" && second.data?.length === 1 && second.data[0] === first.shape.length - 1;
+  const isProductWithOnes =
+    producer.op === "Gemm" &&
+    producer.attributes.transB === 1 &&
+    producer.attributes.transA === undefined &&
+    first.shape[0] === 1 &&
+    first.data !== undefined &&
+    Array.from(first.data).every((number) => number === 1);
+  const x = isSum ? first : second;
   const length = x.shape.at(-1);
   if (factor === undefined || length === undefined || Math.fround(sign / length) !== Math.fround(factor))
     return undefined;
-  const isSum = producer.op === "ReduceSum" && other.data?.length === 1 && other.data[0] === x.shape.length - 1;
-  const isProductWithOnes =
-    producer.op === "Gemm" &&
-    x.shape.length === 2 &&
-    sameShape(other.shape, [length, 1]) &&
-    producer.attributes.transA === undefined &&
-    other.data !== undefined &&
-    Array.from(other.data).every((number) => number === 1);
   return isSum || isProductWithOnes ? x : undefined;
 }
 
