@@ -4,8 +4,8 @@ import { InterruptedError } from "../experiment/errors.ts";
 import type { TrainOptions } from "../experiment/train.ts";
 import { type ProgressOptions, progressReporter } from "./progress.ts";
 
-/** The exit code of a command that was stopped by Ctrl-C: 128 + SIGINT. */
-const INTERRUPTED = 130;
+/** Exit codes of a command that was stopped: 128 + the signal's number. */
+const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
 
 /**
  * Runs `body` with progress shown. The first Ctrl-C stops the run after its update, with a checkpoint; the second at
@@ -17,8 +17,10 @@ export async function runWithProgress(
 ): Promise<void> {
   const reporter = progressReporter(options);
   const stop = new AbortController();
-  const onSignal = (): void => {
-    if (stop.signal.aborted) process.exit(INTERRUPTED);
+  let exitCode = 1;
+  const onSignal = (signal: keyof typeof exitCodes): void => {
+    exitCode = exitCodes[signal];
+    if (stop.signal.aborted) process.exit(exitCode);
     stop.abort();
     reporter.show({ kind: "notice", message: "stopping after this update; press Ctrl-C again to stop at once" });
   };
@@ -30,7 +32,7 @@ export async function runWithProgress(
     reporter.close();
     if (!(error instanceof InterruptedError)) throw error;
     console.error(`${error.message}; to go on: npx bpta resume ${error.path}`);
-    process.exitCode = INTERRUPTED;
+    process.exitCode = exitCode;
   } finally {
     process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
   }

@@ -89,19 +89,21 @@ ${Array.from(algorithms, ({ name, title, settings }) => `### ${name}: ${title}\n
 
 \`env.id\` is the first argument of \`bpta train\`: a name of \`bpta list envs\`, or the path of a module.
 
-${Array.from(environments, environmentSection).join("\n\n")}
+${environmentSections(environments).join("\n\n")}
 `;
 }
 
-function environmentSection({ id, optionsSchema, preset }: ConfiguredEnvironment): string {
-  const rows = rowsOf(schemaNode(optionsSchema), "env.options").filter(({ path }) => path !== "env.options");
-  const options = rows.length > 0 ? table(rows) : "No options.";
-  const presets = preset
-    ? `\n\nPreset: ${leaves(preset)
-        .map(([path, value]) => `\`${path}\` ${JSON.stringify(value)}`)
-        .join(", ")}.`
-    : "";
-  return `### ${id}\n\n${options}${presets}`;
+/** One section for all environments that are set up alike. */
+function environmentSections(environments: Iterable<ConfiguredEnvironment>): string[] {
+  const ids = new Map<string, string[]>();
+  for (const { id, optionsSchema, preset } of environments) {
+    const rows = rowsOf(schemaNode(optionsSchema), "env.options").filter(({ path }) => path !== "env.options");
+    const options = rows.length > 0 ? table(rows) : "No options.";
+    const presets = leaves(preset ?? {}).map(([path, value]) => `\`${path}\` ${JSON.stringify(value)}`);
+    const text = presets.length > 0 ? `${options}\n\nPreset: ${presets.join(", ")}.` : options;
+    ids.set(text, [...(ids.get(text) ?? []), id]);
+  }
+  return Array.from(ids, ([text, alike]) => `### ${alike.join(", ")}\n\n${text}`);
 }
 
 /** The values of a tree by dotted path. */

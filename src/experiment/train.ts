@@ -99,9 +99,12 @@ export async function resume(path: string, options: TrainOptions = {}): Promise<
   }
 }
 
-/** `runs/` directory name of a run: a module's file name stands for its path. */
+/** `runs/` directory name of a run: a module's file name stands for its path, and no character needs quoting. */
 const runName = ({ env, algorithm, seed }: RunConfig): string => {
-  const id = env.id.replace(/^.*\//, "").replace(/\.[cm]?[jt]s$/, "");
+  const id = env.id
+    .replace(/^.*[/\\]/, "")
+    .replace(/\.[cm]?[jt]s$/, "")
+    .replace(/[^\w.-]+/g, "-");
   return `${id}-${algorithm.name}-seed${seed}`;
 };
 
