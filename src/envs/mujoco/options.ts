@@ -28,7 +28,7 @@ export const optionsSchema = z.strictObject({
     .boolean()
     .default(false)
     .describe(
-      "ManySegmentAnt, CoupledHalfCheetah: agents see their own joints; false: those that Gymnasium-Robotics shows (see README)",
+      "Humanoids, ManySegmentAnt, CoupledHalfCheetah: agents see their own joints; false: those that Gymnasium-Robotics shows (see README)",
     ),
   agentId: z.boolean().default(true).describe("whether an agent's observation ends with its number, one-hot"),
   standardise: z

@@ -68,7 +68,8 @@ export interface RobotFamily {
 /** What a robot can be told beside its factorisation. */
 export interface RobotVariant {
   /**
-   * Gymnasium-Robotics' tables of ManySegmentAnt and CoupledHalfCheetah show agents joints that are not theirs.
+   * Gymnasium-Robotics' tables of the Humanoids, ManySegmentAnt and CoupledHalfCheetah show agents joints that are not
+   * theirs.
    * True: their own, in place of what those tables say.
    */
   readonly ownJoints: boolean;

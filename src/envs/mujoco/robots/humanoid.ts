@@ -226,6 +226,9 @@ function shownBodies(joint: string): readonly string[] {
   return [`${side}_lower_arm`];
 }
 
+/** Gymnasium-Robotics has these two joints' angles and velocities the wrong way round. */
+const swapped: Readonly<Record<string, string>> = { abdomen_y: "abdomen_z", abdomen_z: "abdomen_y" };
+
 function edges(nodes: Readonly<Record<string, GraphNode>>): GraphNode[][] {
   const abdomen = ["abdomen_x", "abdomen_y", "abdomen_z"];
   const hips = (side: string) => ["x", "y", "z"].map((axis) => `${side}_hip_${axis}`);
@@ -262,14 +265,15 @@ const impact = ({ cfrc_ext }: Physics): number => Math.min(5e-7 * sumOfSquares(c
 type HumanoidTask = Pick<Robot, "progress" | "reward" | "healthy">;
 
 function humanoidFamily(name: string, summary: string, description: RobotDescription, task: HumanoidTask) {
-  return tableFamily(name, summary, partitions, (agents): Robot => {
+  return tableFamily(name, summary, partitions, (agents, { ownJoints }): Robot => {
     const index = indexRobot(description);
     const bodies = index.bodies.length;
     const nodes = Object.fromEntries(
-      Object.keys(gears).map((joint) => [
-        joint,
-        jointNode(index, joint, { bodies: bodyNumbers(index, shownBodies(joint)) }),
-      ]),
+      Object.keys(gears).map((joint) => {
+        const { position, velocity } = jointNode(index, ownJoints ? joint : (swapped[joint] ?? joint));
+        const bodies = bodyNumbers(index, shownBodies(joint));
+        return [joint, { ...jointNode(index, joint, { bodies }), position, velocity }];
+      }),
     );
     return {
       description,
