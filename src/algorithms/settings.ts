@@ -21,7 +21,7 @@ export const commonSettings = {
   microBatch: z
     .int()
     .min(1)
-    .default(500)
+    .default(2000)
     .describe("samples whose gradients are computed together, to fit the cache; changes speed only"),
 };
 

@@ -1,0 +1,191 @@
+import { expect, test } from "vitest";
+import { compile, float32, type Traced } from "../compile/index.ts";
+import { box, discrete } from "../envs/spaces.ts";
+import { evaluateAgent } from "./actor-critic.ts";
+import { actorGradient, actorInputs, actorSampleSpecs, compileEvaluation } from "./actor-step.ts";
+import { bppoInfluence, bppoObjective } from "./bppo.ts";
+import { createEvaluated, evaluationOutputs, gatherFeedback, jointRatio, silenceInactive } from "./feedback.ts";
+import { sampleIteration, type TeamShape } from "./fixture.ts";
+import { feedsOf, type Samples } from "./minibatch.ts";
+import { joinSamples, teamGradients, teamSampleSpecs } from "./simultaneous.ts";
+
+const CLIP = 0.2;
+
+/** The largest difference between two vectors, over the length of the first. */
+function distance(a: Float32Array, b: Float32Array): number {
+  const length = Math.sqrt(a.reduce((sum, x) => sum + x * x, 0));
+  return a.reduce((worst, x, i) => Math.max(worst, Math.abs(x - b[i])), 0) / length;
+}
+
+type Sampled = Awaited<ReturnType<typeof sampleIteration>>;
+
+/** The gradient of each agent's objective in the schedule "sequential", by network, before anyone is updated. */
+async function sequentialGradients({ policies, iteration }: Sampled, lambda: number): Promise<Float32Array[]> {
+  const { models, networks, ranges, rows, whole, dependencies } = policies;
+  const evaluated = models.map(({ jointActionSize, conditioned }, i) =>
+    createEvaluated(i, rows, conditioned ? jointActionSize : 0),
+  );
+  for (const [i, model] of models.entries()) {
+    const program = await compileEvaluation(model, model.conditioned ? bppoInfluence : undefined, whole);
+    await evaluateAgent(policies, iteration, i, program, evaluationOutputs(evaluated[i]));
+    silenceInactive(evaluated[i], iteration.samples[i].rows.weights);
+    await program.release();
+  }
+  const distinct = [...new Set(networks)];
+  const sums = distinct.map(({ theta }) => new Float32Array(theta.length));
+  for (const [i, model] of models.entries()) {
+    const later = evaluated.filter(({ agent }) => dependencies.dependents[i].includes(agent));
+    const feedback = new Float32Array(rows * model.actionSize);
+    const correction = new Float32Array(rows);
+    gatherFeedback(later, dependencies.dependents[i], ranges[i], CLIP, feedback);
+    jointRatio(later, CLIP, correction);
+    const program = await compile(
+      "gradient",
+      (traced) => {
+        const samples = traced as unknown as Samples<Traced>;
+        const settings = { entropyCoef: 0.03, microBatch: 7 };
+        return actorGradient(
+          model,
+          bppoObjective(CLIP, true),
+          settings,
+          { theta: traced.theta, samples, peerCoef: traced.lambda },
+          whole,
+        ).gradient;
+      },
+      {
+        theta: float32(model.layout.size),
+        lambda: float32(),
+        ...actorSampleSpecs(model, { usesCorrection: true, usesFeedback: true }, whole),
+      },
+    );
+    const own = iteration.samples[i];
+    const feeds = feedsOf({ ...own, rows: { ...own.rows, feedback, correction } });
+    const { value } = await program.run({ ...feeds, theta: networks[i].theta, lambda: Float32Array.of(lambda) });
+    value.forEach((x, k) => {
+      sums[distinct.indexOf(networks[i])][k] += x;
+    });
+    await program.release();
+  }
+  return sums;
+}
+
+/** The gradients of the one graph of the schedule "simultaneous", by network. */
+async function simultaneousGradients(
+  { policies, iteration }: Sampled,
+  lambda: number,
+  chain: "direct" | "full",
+): Promise<Float32Array[]> {
+  const { models, networks, whole, dependencies } = policies;
+  const distinct = [...new Set(networks)];
+  const team = { order: dependencies.order, models, networkOf: networks.map((network) => distinct.indexOf(network)) };
+  const settings = {
+    clip: CLIP,
+    chain,
+    entropyCoef: 0.03,
+    microBatch: 1000,
+    learningRate: 0,
+    peerCoef: 0,
+    maxGradientNorm: 10,
+    adamEpsilon: 1e-5,
+  };
+  const program = await compile(
+    "gradients",
+    (traced) => {
+      const samples = traced as unknown as Samples<Traced>;
+      const inputs = { thetas: traced.thetas as Traced[], samples, peerCoef: traced.lambda };
+      return [...teamGradients(team, bppoObjective(CLIP, true), settings, inputs, whole).gradients];
+    },
+    {
+      thetas: distinct.map(({ theta }) => float32(theta.length)),
+      lambda: float32(),
+      ...teamSampleSpecs(team, whole),
+    },
+  );
+  const thetas = Object.fromEntries(distinct.map(({ theta }, k) => [`thetas.${k}`, theta]));
+  const feeds = feedsOf(joinSamples(iteration.samples));
+  const outputs = await program.run({ ...feeds, ...thetas, lambda: Float32Array.of(lambda) });
+  await program.release();
+  return distinct.map((_, k) => outputs[k] as Float32Array);
+}
+
+test.each<[string, TeamShape, NonNullable<Parameters<typeof sampleIteration>[1]["policy"]>, number]>([
+  ["numbers and choices", { actionSpaces: [box(2), discrete(3)], hasActionMasks: true }, {}, 1],
+  ["another order, λ = 0.5", { actionSpaces: [discrete(2), box(1), discrete(3)] }, { order: [2, 0, 1] }, 0.5],
+  ["a graph", { actionSpaces: [box(1), discrete(3), box(1)] }, { dependencies: [[], [], [0]] }, 1],
+  ["memory", { actionSpaces: [discrete(3), box(1)] }, { recurrent: true }, 1],
+  ["shared parameters", { actionSpaces: [box(2), box(2)] }, { share: true }, 1],
+])("before anyone is updated, the two schedules go the same way: %s", async (_, shape, policy, lambda) => {
+  const sampled = await sampleIteration(shape, { policy });
+  const sequential = await sequentialGradients(sampled, lambda);
+  const simultaneous = await simultaneousGradients(sampled, lambda, "direct");
+  sequential.forEach((gradient, k) => {
+    expect(distance(gradient, simultaneous[k]), `network ${k}`).toBeLessThan(2e-4);
+  });
+  await sampled.learner.release();
+});
+
+test("the full chain differs from the direct one for the first of three, and only there", async () => {
+  const sampled = await sampleIteration({ actionSpaces: [box(1), box(1), box(1)] }, {});
+  const direct = await simultaneousGradients(sampled, 1, "direct");
+  const full = await simultaneousGradients(sampled, 1, "full");
+  expect(distance(direct[0], full[0])).toBeGreaterThan(1e-3);
+  expect(distance(direct[1], full[1])).toBeLessThan(1e-5);
+  expect(distance(direct[2], full[2])).toBeLessThan(1e-5);
+  await sampled.learner.release();
+});
+
+test.each([
+  ["choices with masks", { actionSpaces: [discrete(3), discrete(4)], hasActionMasks: true }, {}],
+  ["numbers, in another order", { actionSpaces: [box(2), box(3)] }, { order: [1, 0] }],
+  ["with memory", { actionSpaces: [discrete(3), box(2)] }, { recurrent: true }],
+] as const)(
+  "stored noise gives back the stored action, and its probability, sample by sample: %s",
+  async (_, shape, policy) => {
+    const { policies, iteration, learner } = await sampleIteration(shape, { policy });
+    for (const [i, model] of policies.models.entries()) {
+      const specs = actorSampleSpecs(model, { usesCorrection: false, usesFeedback: true }, policies.whole);
+      const program = await compile(
+        "again",
+        (traced) => {
+          const samples = traced as unknown as Samples<Traced>;
+          const parameters = model.layout.unravel(traced.theta);
+          const { distribution } = model.forward(parameters, actorInputs(samples), policies.whole);
+          return {
+            action: distribution.sample(samples.rows.noise),
+            logProb: distribution.logProb(samples.rows.actions),
+          };
+        },
+        { theta: float32(model.layout.size), ...specs },
+      );
+      const { actions, oldLogProbs } = iteration.samples[i].rows;
+      const feeds = feedsOf({ ...iteration.samples[i], rows: { ...iteration.samples[i].rows, feedback: actions } });
+      const { action, logProb } = await program.run({ ...feeds, theta: policies.networks[i].theta });
+      actions.forEach((stored, k) => {
+        if (model.discrete) expect(action[k]).toBe(stored);
+        else expect(action[k]).toBeCloseTo(stored, 5);
+      });
+      oldLogProbs.forEach((stored, k) => {
+        expect(logProb[k]).toBeCloseTo(stored, 4);
+      });
+      await program.release();
+    }
+    await learner.release();
+  },
+);
+
+test("feedback is weighed by how the others have changed, and is zero from those that do not look", () => {
+  const [rows, jointActionSize] = [1, 3];
+  const of = (agent: number, logRatio: number, gradients: number[]) => {
+    const evaluated = createEvaluated(agent, rows, jointActionSize);
+    evaluated.logRatio[0] = logRatio;
+    evaluated.actionGradients.set(gradients);
+    return evaluated;
+  };
+  const evaluated = [of(1, 0.05, [2, 0, 0]), of(2, -1, [4, 1, 0]), of(3, 0, [100, 0, 0])];
+  const into = new Float32Array(1);
+  gatherFeedback(evaluated, [1, 2], [0, 1], 0.2, into);
+  // M without 1: exp(−1), held at 0.9; without 2: exp(0.05).
+  expect(into[0]).toBeCloseTo(0.9 * 2 + Math.exp(0.05) * 4, 5);
+  jointRatio(evaluated, 0.2, into);
+  expect(into[0]).toBeCloseTo(0.9, 6);
+});
