@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -54,9 +54,7 @@ const small = [
 
 describe("kill -9 at random moments", () => {
   test("and resume end with the numbers of a run that was never killed", async () => {
-    const whole = await bpta([...small, "--out", "whole", "--quiet"]);
-    expect(whole).toEqual({ code: 0, stdout: "", stderr: "" });
-
+    const whole = bpta([...small, "--out", "whole", "--quiet"]);
     // Killed some updates after each start and a moment later, so that every part of an update is hit over time.
     const moments: string[] = [];
     const killSoon = () => {
@@ -75,6 +73,7 @@ describe("kill -9 at random moments", () => {
     if (ended.code === null) ended = await bpta(["resume", "killed", "--json"]);
     const story = `killed after ${moments.join(", ")}`;
     expect(ended, story).toMatchObject({ code: 0 });
+    expect(await whole).toEqual({ code: 0, stdout: "", stderr: "" });
     expect(await essence(join(root, "killed")), story).toEqual(await essence(join(root, "whole")));
   });
 });
@@ -98,18 +97,16 @@ test("Ctrl-C finishes the update, leaves a checkpoint, says how to go on, and ex
 });
 
 test("the default directory is named after the run, with a number if taken; then eval, export, plot", async () => {
-  const args = ["train", "penalty", "--algo", "mappo", "--steps", "50", "--set", "rollout.length=1"];
-  const first = await bpta(args);
-  expect(first).toMatchObject({ code: 0, stderr: "" });
-  expect(first.stdout).toContain("npx bpta eval runs/penalty-mappo-seed0");
-  await bpta([...args, "--quiet"]);
-  expect((await readdir(join(root, "runs"))).sort()).toEqual(["penalty-mappo-seed0", "penalty-mappo-seed0-2"]);
-  const run = "runs/penalty-mappo-seed0";
-  const [evaluated, exported, plotted] = [
-    await bpta(["eval", run, "--json"]),
-    await bpta(["export", run, "--out", "policy.onnx"]),
-    await bpta(["plot", run, "--out", "curve.svg"]),
-  ];
+  await mkdir(join(root, "runs", "penalty-mappo-seed0"), { recursive: true });
+  const run = "runs/penalty-mappo-seed0-2";
+  const trained = await bpta(["train", "penalty", "--algo", "mappo", "--steps", "50", "--set", "rollout.length=1"]);
+  expect(trained).toMatchObject({ code: 0, stderr: "" });
+  expect(trained.stdout).toContain(`npx bpta eval ${run}`);
+  const [evaluated, exported, plotted] = await Promise.all([
+    bpta(["eval", run, "--json"]),
+    bpta(["export", run, "--out", "policy.onnx"]),
+    bpta(["plot", run, "--out", "curve.svg"]),
+  ]);
   expect(JSON.parse(evaluated.stdout)).toEqual({
     env: "penalty",
     algorithm: "mappo",
