@@ -26,8 +26,8 @@ export function findEnvironment(id: string): EnvironmentDefinition {
   const ids = environments.map((environment) => environment.id);
   const nearest = closest(id.toLowerCase(), ids);
   const near = distance(id.toLowerCase(), nearest.toLowerCase()) <= Math.max(2, id.length / 3);
-  const hint = near ? `; did you mean ${nearest}?` : "";
-  throw new RangeError(`unknown environment ${id}${hint} (there are: ${ids.join(", ")}, or the path of a module)`);
+  const hint = near ? `; did you mean ${nearest}?` : ` (there are: ${ids.join(", ")}, or the path of a module)`;
+  throw new RangeError(`unknown environment ${id}${hint}`);
 }
 
 /** @throws RangeError in one line: the option, what was wrong with it */
