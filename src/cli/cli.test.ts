@@ -89,7 +89,8 @@ test("Ctrl-C finishes the update, leaves a checkpoint, says how to go on, and ex
     .trim()
     .split("\n")
     .map((line) => JSON.parse(line) as Record<string, unknown>);
-  expect(lines[0]).toMatchObject({ event: "start", path: "stopped", totalSteps: 720 });
+  expect(lines[0]).toMatchObject({ event: "prepare", config: { seed: 3 } });
+  expect(lines[1]).toMatchObject({ event: "start", path: "stopped", totalSteps: 720 });
   const last = lines.filter(({ event }) => event === "update").at(-1) as { metrics: { step: number } };
   expect(await readdir(join(root, "stopped", "checkpoints"))).toContain(
     `step-${String(last.metrics.step).padStart(12, "0")}.ckpt`,

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { RunConfig } from "../experiment/config.ts";
 import type { UpdateMetrics } from "../experiment/run.ts";
 import type { TrainEvent } from "../experiment/train.ts";
-import { formatDuration, formatNumber, liveLines, plainLine, runViewer } from "./progress.ts";
+import { formatDuration, formatNumber, liveLines, plainLine, runViewer, sparkline } from "./progress.ts";
 
 const start: TrainEvent = {
   kind: "start",
@@ -52,6 +52,15 @@ test("numbers and times read well", () => {
     "1 h 00 min",
     "2 h 14 min",
   ]);
+});
+
+test("a curve in a row of bars", () => {
+  expect(sparkline([0, 7, 3.5], 10)).toBe("▁█▅");
+  expect(sparkline([1, 3, 5, 7, 11, 13], 3)).toBe("▁▄█");
+  expect(sparkline([2, 2], 10)).toBe("▁▁");
+  expect(sparkline([], 10)).toBe("");
+  const ramp = Array.from({ length: 1000 }, (_, i) => i);
+  expect(sparkline(ramp, 8)).toBe("▁▂▃▄▅▆▇█");
 });
 
 test("what is shown fits a narrow terminal and says what matters", () => {

@@ -2,6 +2,8 @@
 
 import { createLogUpdate } from "log-update";
 import colors from "picocolors";
+import { mean } from "../evaluation/statistics.ts";
+import type { RunConfig } from "../experiment/config.ts";
 import type { EvaluationSummary, UpdateMetrics } from "../experiment/run.ts";
 import type { TrainEvent } from "../experiment/train.ts";
 
@@ -50,6 +52,8 @@ export interface RunView {
   readonly lastEvaluation?: number;
   readonly stepsPerSecond?: number;
   readonly secondsLeft?: number;
+  /** Mean return of the episodes of each update that had any, from the first that was seen. */
+  readonly returns: readonly number[];
 }
 
 /** Updates that the recent means are over. */
@@ -69,13 +73,13 @@ export function runViewer(now: () => number = () => performance.now()): (event: 
   };
   return (event) => {
     if (event.kind === "start") {
-      const { env, algorithm, seed } = event.config;
       start = { step: event.step, time: now() };
       view = {
-        title: `${env.id} · ${algorithm.name} · seed ${seed}`,
+        title: titleOf(event.config),
         path: event.path,
         step: event.step,
         totalSteps: event.totalSteps,
+        returns: [],
       };
     } else if (event.kind === "update" && view) {
       const { metrics } = event;
@@ -85,6 +89,7 @@ export function runViewer(now: () => number = () => performance.now()): (event: 
       view = {
         ...view,
         step: metrics.step,
+        returns: metrics.episodeReturn === undefined ? view.returns : [...view.returns, metrics.episodeReturn],
         ...defined({
           recentReturn: weightedMean("episodeReturn"),
           recentWinRate: weightedMean("winRate"),
@@ -99,6 +104,8 @@ export function runViewer(now: () => number = () => performance.now()): (event: 
   };
 }
 
+const titleOf = ({ env, algorithm, seed }: RunConfig): string => `${env.id} · ${algorithm.name} · seed ${seed}`;
+
 /** The entries that have a value. */
 function defined(record: Readonly<Record<string, number | undefined>>): Record<string, number> {
   return Object.fromEntries(
@@ -112,8 +119,9 @@ const fine = new Intl.NumberFormat("en", { minimumFractionDigits: 2, maximumFrac
 /** A return or a rate, with as many digits as it deserves. */
 export const formatNumber = (value: number): string => (Math.abs(value) >= 1000 ? whole : fine).format(value);
 
-/** `7 s`, `3 min 05 s`, `2 h 14 min`. */
+/** `< 1 s`, `7 s`, `3 min 05 s`, `2 h 14 min`. */
 export function formatDuration(seconds: number): string {
+  if (seconds > 0 && seconds < 1) return "< 1 s";
   const total = Math.max(0, Math.round(seconds));
   const [hours, minutes] = [Math.floor(total / 3600), Math.floor(total / 60) % 60];
   const two = (value: number) => String(value).padStart(2, "0");
@@ -122,6 +130,20 @@ export function formatDuration(seconds: number): string {
 }
 
 const percent = (fraction: number): string => `${Math.floor(100 * fraction)} %`;
+
+const BARS = "▁▂▃▄▅▆▇█";
+
+/** Values as a row of at most `width` bars, the lowest to the highest; each is the mean of its share of the values. */
+export function sparkline(values: readonly number[], width: number): string {
+  const cells = Array.from({ length: Math.min(width, values.length) }, (_, cell) => {
+    const [from, to] = [cell, cell + 1].map((edge) =>
+      Math.floor((edge * values.length) / Math.min(width, values.length)),
+    );
+    return mean(values.slice(from, to));
+  });
+  const [low, high] = [Math.min(...cells), Math.max(...cells)];
+  return cells.map((value) => BARS[high > low ? Math.round(((value - low) / (high - low)) * 7) : 0]).join("");
+}
 
 /** The live block, as lines that fit `columns`. */
 export function liveLines(view: RunView, columns: number): string[] {
@@ -139,6 +161,7 @@ export function liveLines(view: RunView, columns: number): string[] {
       ? ""
       : `${label("evaluation")}  ${formatNumber(view.lastEvaluation!)}${colors.dim(`, best ${formatNumber(view.bestEvaluation)}`)}`;
   lines.push(`${label("return")}  ${colors.bold(cell(returns))}${best}`);
+  if (view.returns.length > 1) lines.push(`${label("curve")}  ${colors.cyan(sparkline(view.returns, barWidth))}`);
   if (view.recentWinRate !== undefined) lines.push(`${label("wins")}  ${percent(view.recentWinRate)}`);
   if (view.stepsPerSecond !== undefined && view.secondsLeft !== undefined) {
     const speed = cell(`${whole.format(view.stepsPerSecond)} steps/s`);
@@ -198,9 +221,13 @@ function liveBlock(): ProgressReporter {
         log.clear();
         showNotice(event);
       }
+      if (event.kind === "prepare") log(`${colors.bold(titleOf(event.config))}  ${colors.dim("compiling …")}`);
       const view = follow(event);
       if (!view) return;
-      if (event.kind === "start") console.log(`${heading(view)}\n`);
+      if (event.kind === "start") {
+        log.clear();
+        console.log(`${heading(view)}\n`);
+      }
       log(`${liveLines(view, process.stdout.columns).join("\n")}\n`);
       if (event.kind === "result") {
         log.done();

@@ -94,8 +94,8 @@ describe("a run", () => {
     ]);
   });
 
-  test("tells of its start, its updates and its result, in order", () => {
-    expect(events.map(({ kind }) => kind)).toEqual(["start", ...Array(UPDATES).fill("update"), "result"]);
+  test("tells of its preparation, its start, its updates and its result, in order", () => {
+    expect(events.map(({ kind }) => kind)).toEqual(["prepare", "start", ...Array(UPDATES).fill("update"), "result"]);
   });
 
   test("is a function of its seed", async () => {

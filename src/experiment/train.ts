@@ -19,8 +19,10 @@ import {
 } from "./run.ts";
 import { openSession, type Session } from "./session.ts";
 
-/** What happens during a run, in order: a start, updates (and notices), a result. */
+/** What happens during a run, in order: preparation, a start, updates (and notices), a result. */
 export type TrainEvent =
+  /** Environments are made and programs compiled, which takes some seconds. */
+  | { readonly kind: "prepare"; readonly config: RunConfig }
   | {
       readonly kind: "start";
       readonly path: string;
@@ -63,6 +65,7 @@ export async function train(
   { out, ...options }: TrainOptions & { readonly out?: string | undefined } = {},
 ): Promise<TrainResult> {
   const config = await resolveConfig(settings);
+  options.onProgress?.({ kind: "prepare", config });
   // The session comes first: what does not fit together is refused before a directory is made.
   const session = await openSession(config);
   try {
@@ -90,6 +93,7 @@ export async function resume(path: string, options: TrainOptions = {}): Promise<
   const notice = (message: string): void => options.onProgress?.({ kind: "notice", message });
   const checkpoint = await newestCheckpoint(path, notice);
   if (!checkpoint) notice(`${path} has no checkpoint to go on from; it starts again`);
+  options.onProgress?.({ kind: "prepare", config: stored.config });
   const session = await openSession(stored.config);
   try {
     const run = await reopenRun(path, stored, checkpoint?.content);
