@@ -97,8 +97,7 @@ export async function createSimulator(robot: Robot): Promise<Simulator> {
   const { frameSkip, contactForces, resetNoise } = robot;
   const { positions, velocities } = robot.index;
   const rowSize = positions + 2 * velocities + 1;
-  const { timestep } = robot.description.option;
-  const stepSeconds = frameSkip * timestep;
+  const stepSeconds = frameSkip * robot.description.option.timestep;
   const outcome: StepOutcome = { reward: 0, terminated: false, diverged: false };
 
   let views = viewsOf(model, data);
@@ -147,8 +146,8 @@ export async function createSimulator(robot: Robot): Promise<Simulator> {
     for (let i = 0; i < velocities; i++) qacc_warmstart[i] = rows[at++];
     const progressBefore = rows[at];
     for (let i = 0; i < ctrl.length; i++) ctrl[i] = control[i];
-    // MuJoCo starts anew, clock and all, when its numbers break down: the clock tells.
-    data.time = 0;
+    // MuJoCo starts anew, with the clock at 0, when its numbers break down: a clock that is set to 1 s tells.
+    data.time = 1;
     for (let frame = 0; frame < frameSkip; frame++) mujoco.mj_step(model, data);
     if (contactForces) mujoco.mj_rnePostConstraint(model, data);
     const after = currentViews();
@@ -156,7 +155,7 @@ export async function createSimulator(robot: Robot): Promise<Simulator> {
     for (let i = 0; i < control.length; i++) effort += control[i] * control[i];
     const progress = robot.progress(after);
     const reward = robot.reward(after, (progress - progressBefore) / stepSeconds, effort);
-    const startedAnew = data.time < (frameSkip - 0.5) * timestep;
+    const startedAnew = data.time < 1;
     outcome.diverged = startedAnew || !Number.isFinite(reward) || !allHealthy(after.qpos) || !allHealthy(after.qvel);
     outcome.reward = outcome.diverged ? 0 : reward;
     outcome.terminated = !outcome.diverged && robot.healthy !== undefined && !robot.healthy(after);

@@ -181,6 +181,7 @@ export async function createVectorEnv(
       for (let i = 0; i < actions.length; i++) actions[i].set(taken[i]);
       return carry(order(command.step), into);
     },
+    counters: () => ({ divergences: memory.divergences.reduce((sum, count) => sum + count, 0) }),
     snapshot: () => snapshotCopies(memory, moment),
     restore(snapshot, into) {
       restoreCopies(snapshot as CopiesSnapshot, memory, moment);
