@@ -75,7 +75,7 @@ describe("kill -9 at random moments", () => {
     expect(ended, story).toMatchObject({ code: 0 });
     expect(await whole).toEqual({ code: 0, stdout: "", stderr: "" });
     expect(await essence(join(root, "killed")), story).toEqual(await essence(join(root, "whole")));
-  });
+  }, 180_000);
 });
 
 test("Ctrl-C finishes the update, leaves a checkpoint, says how to go on, and exits with 130", async () => {

@@ -45,7 +45,7 @@ const events: TrainEvent[] = [];
 beforeAll(async () => {
   await train(settings, { out: whole(), onProgress: (event) => events.push(event) });
   wholeEssence = await essence(whole());
-});
+}, 60_000);
 
 describe("a run", () => {
   test("leaves behind what the run directory is said to hold", async () => {
