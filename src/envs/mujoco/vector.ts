@@ -69,7 +69,12 @@ async function startWorkers(
     worker.once("error", failed);
     worker.once("exit", () => failed(new Error("a MuJoCo worker thread has ended")));
   }
-  await Promise.all(workers.map((worker) => once(worker, "message")));
+  try {
+    await Promise.all(workers.map((worker) => once(worker, "message")));
+  } catch (error) {
+    await Promise.all(workers.map((worker) => worker.terminate()));
+    throw error;
+  }
   // A forgotten environment does not keep the process alive.
   for (const worker of workers) worker.unref();
 
