@@ -33,11 +33,7 @@ describe("a stream", () => {
   });
 
   it("keeps the numbers it gave when this was written, so that old runs can be repeated", () => {
-    expect([
-      new Random(0).uniform(),
-      new Random(1).uniform(),
-      new Random(0).split(0).uniform(),
-    ]).toMatchInlineSnapshot(`
+    expect([new Random(0).uniform(), new Random(1).uniform(), new Random(0).split(0).uniform()]).toMatchInlineSnapshot(`
       [
         0.11265871534949967,
         0.93190438451342,
