@@ -124,10 +124,17 @@ interface MicroBatch {
   readonly sequences: Sequences;
 }
 
-/** Cuts samples, inside traced code, into micro-batches of about `size` rows, whole blocks each. */
+/** Sequences are computed step by step, a step's rows at a time: their micro-batches are this much larger. */
+const SEQUENCE_FACTOR = 4;
+
+/**
+ * Cuts samples, inside traced code, into micro-batches of about `size` rows (for sequences, `SEQUENCE_FACTOR` times
+ * that), whole blocks each.
+ */
 export function microBatches(samples: Samples<Traced>, whole: Sequences, size: number): MicroBatch[] {
   const perBlock = whole.length * whole.width;
-  const count = Math.max(1, Math.min(whole.blocks, Math.round(rowCount(whole) / size)));
+  const wanted = whole.length > 1 ? SEQUENCE_FACTOR * size : size;
+  const count = Math.max(1, Math.min(whole.blocks, Math.round(rowCount(whole) / wanted)));
   if (count === 1) return [{ samples, sequences: whole }];
   return Array.from({ length: count }, (_, i) => {
     const [start, end] = [Math.floor((i * whole.blocks) / count), Math.floor(((i + 1) * whole.blocks) / count)];
