@@ -7,13 +7,7 @@ import { bpta } from "./bpta.ts";
 import { ippo } from "./ippo.ts";
 import { mappo } from "./mappo.ts";
 
-export {
-  type AlgorithmDefinition,
-  DivergedError,
-  type Learner,
-  type LearnerOptions,
-  type Progress,
-} from "./algorithm.ts";
+export { type AlgorithmDefinition, DivergedError, type Learner } from "./algorithm.ts";
 
 export const algorithms: ReadonlyMap<string, AlgorithmDefinition> = new Map(
   [bppo, bpta, arMappo, mappo, ippo].map((algorithm) => [algorithm.name, algorithm]),
