@@ -35,7 +35,7 @@ export interface ActorObjective {
 
 export interface ActorStepSettings extends OptimizerSettings {
   readonly learningRate: Schedule;
-  readonly entropyCoef: number;
+  readonly entropyCoef: Schedule;
   readonly peerCoef: Schedule;
   readonly microBatch: number;
 }
@@ -98,8 +98,8 @@ export const actorInputs = ({ rows, sequences, fixed }: Samples<Traced>): ActorI
   ({ ...rows, ...sequences, ...fixed }) as unknown as ActorInputs;
 
 /** −mean(objective + c_H · entropy) over the samples of weight 1, as a sum over samples over `scalars.count`. */
-function actorLoss(model: ActorModel, objective: ActorObjective, entropyCoef: number): SampleLoss {
-  return ([parameters], samples, { count, peerCoef }, sequences) => {
+function actorLoss(model: ActorModel, objective: ActorObjective): SampleLoss {
+  return ([parameters], samples, { count, peerCoef, entropyCoef }, sequences) => {
     const { actions, oldLogProbs, advantages, weights, correction, noise, feedback } = samples.rows;
     const { distribution } = model.forward(parameters, actorInputs(samples), sequences);
     const logProb = distribution.logProb(actions);
@@ -129,15 +129,21 @@ function actorLoss(model: ActorModel, objective: ActorObjective, entropyCoef: nu
 export function actorGradient(
   model: ActorModel,
   objective: ActorObjective,
-  { entropyCoef, microBatch }: Pick<ActorStepSettings, "entropyCoef" | "microBatch">,
-  inputs: { readonly theta: Traced; readonly samples: Samples<Traced>; readonly peerCoef: Traced },
+  { microBatch }: Pick<ActorStepSettings, "microBatch">,
+  inputs: {
+    readonly theta: Traced;
+    readonly samples: Samples<Traced>;
+    readonly peerCoef: Traced;
+    readonly entropyCoef: Traced;
+  },
   sequences: Sequences,
 ): { readonly gradient: Traced; readonly metrics: Traced } {
-  const count = np.maximum(inputs.samples.rows.weights.sum(), 1);
+  const { theta, samples, peerCoef, entropyCoef } = inputs;
+  const count = np.maximum(samples.rows.weights.sum(), 1);
   const { gradients, metrics } = lossGradients(
-    actorLoss(model, objective, entropyCoef),
+    actorLoss(model, objective),
     [model.layout],
-    { thetas: [inputs.theta], samples: inputs.samples, scalars: { count, peerCoef: inputs.peerCoef } },
+    { thetas: [theta], samples, scalars: { count, peerCoef, entropyCoef } },
     sequences,
     microBatch,
   );
@@ -166,7 +172,7 @@ export function compileActorStep(
         model,
         objective,
         settings,
-        { theta: network.theta, samples, peerCoef },
+        { theta: network.theta, samples, peerCoef, entropyCoef: scheduled(settings.entropyCoef, progress) },
         sequences,
       );
       const learningRate = scheduled(settings.learningRate, progress);

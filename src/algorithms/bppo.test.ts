@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { compile, float32, type Traced } from "../compile/index.ts";
+import { numpy as np } from "../compile/jax.ts";
 import { box, discrete } from "../envs/spaces.ts";
 import { evaluateAgent } from "./actor-critic.ts";
 import { actorGradient, actorInputs, actorSampleSpecs, compileEvaluation } from "./actor-step.ts";
@@ -43,12 +44,13 @@ async function sequentialGradients({ policies, iteration }: Sampled, lambda: num
       "gradient",
       (traced) => {
         const samples = traced as unknown as Samples<Traced>;
-        const settings = { entropyCoef: 0.03, microBatch: 7 };
+        const settings = { microBatch: 7 };
+        const entropyCoef = np.array(0.03);
         return actorGradient(
           model,
           bppoObjective(CLIP, true),
           settings,
-          { theta: traced.theta, samples, peerCoef: traced.lambda },
+          { theta: traced.theta, samples, peerCoef: traced.lambda, entropyCoef },
           whole,
         ).gradient;
       },
@@ -92,7 +94,8 @@ async function simultaneousGradients(
     "gradients",
     (traced) => {
       const samples = traced as unknown as Samples<Traced>;
-      const inputs = { thetas: traced.thetas as Traced[], samples, peerCoef: traced.lambda };
+      const entropyCoef = np.array(0.03);
+      const inputs = { thetas: traced.thetas as Traced[], samples, peerCoef: traced.lambda, entropyCoef };
       return [...teamGradients(team, bppoObjective(CLIP, true), settings, inputs, whole).gradients];
     },
     {

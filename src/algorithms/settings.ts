@@ -11,7 +11,9 @@ export const commonSettings = {
   maxGradientNorm: z.number().gt(0).default(10).describe("a gradient longer than this is made this long"),
   gamma: z.number().min(0).max(1).default(0.99).describe("γ, discount per step"),
   gaeLambda: z.number().min(0).max(1).default(0.95).describe("λ of generalised advantage estimation"),
-  entropyCoef: z.number().min(0).default(0.01).describe("c_H, weight of the policies' entropy in their objective"),
+  entropyCoef: scheduleSchema
+    .default(0.01)
+    .describe("c_H, weight of the policies' entropy in their objective: a number or a schedule"),
   valueClip: z
     .number()
     .gt(0)

@@ -59,7 +59,7 @@ const scaleGradient = (x: Traced, scale: Traced): Traced => withGradientOf(x, x.
 function teamLoss(
   { order, models, networkOf }: Team,
   objective: ActorObjective,
-  { clip, chain, entropyCoef }: SimultaneousSettings,
+  { clip, chain }: SimultaneousSettings,
 ): SampleLoss {
   return (parameters, joined, scalars, sequences) => {
     const samples = models.map((_, agent) => samplesOf(joined, agent));
@@ -94,7 +94,7 @@ function teamLoss(
       const value = objective.value({ logProb, ratio, advantage: advantages, correction, peer: np.array(0) });
       const gain = value.mul(share).sum();
       const spread = entropy.mul(share).sum();
-      loss = loss.sub(gain.add(spread.mul(entropyCoef)));
+      loss = loss.sub(gain.add(spread.mul(scalars.entropyCoef)));
       const clipped = np
         .greater(np.abs(ratio.sub(1)), clip)
         .astype(ratio.dtype)
@@ -121,12 +121,18 @@ export function teamGradients(
   team: Team,
   objective: ActorObjective,
   settings: SimultaneousSettings,
-  inputs: { readonly thetas: readonly Traced[]; readonly samples: Samples<Traced>; readonly peerCoef: Traced },
+  inputs: {
+    readonly thetas: readonly Traced[];
+    readonly samples: Samples<Traced>;
+    readonly peerCoef: Traced;
+    readonly entropyCoef: Traced;
+  },
   sequences: Sequences,
 ): { readonly gradients: readonly Traced[]; readonly metrics: Traced } {
   const layouts = inputs.thetas.map((_, network) => team.models[team.networkOf.indexOf(network)].layout);
   const counts = team.models.map((_, i) => [`count${i}`, np.maximum(inputs.samples.rows[`${i}.weights`].sum(), 1)]);
-  const scalars: Arrays<Traced> = { peerCoef: inputs.peerCoef, ...Object.fromEntries(counts) };
+  const { peerCoef, entropyCoef } = inputs;
+  const scalars: Arrays<Traced> = { peerCoef, entropyCoef, ...Object.fromEntries(counts) };
   return lossGradients(
     teamLoss(team, objective, settings),
     layouts,
@@ -156,7 +162,9 @@ export function compileTeamStep(
       const samples = traced as unknown as Samples<Traced>;
       const peerCoef = scheduled(settings.peerCoef, progress);
       const thetas = networks.map(({ theta }) => theta);
-      const { gradients, metrics } = teamGradients(team, objective, settings, { thetas, samples, peerCoef }, sequences);
+      const entropyCoef = scheduled(settings.entropyCoef, progress);
+      const inputs = { thetas, samples, peerCoef, entropyCoef };
+      const { gradients, metrics } = teamGradients(team, objective, settings, inputs, sequences);
       const learningRate = scheduled(settings.learningRate, progress);
       const steps = networks.map((network, k) => optimize(network, gradients[k], learningRate, settings));
       const norms = np.stack(steps.map(({ gradientNorm }) => gradientNorm)).mean();

@@ -5,6 +5,7 @@
  */
 
 import { compile, float32, type Program, type Traced } from "../compile/index.ts";
+import { numpy as np } from "../compile/jax.ts";
 import type { TeamSpec } from "../envs/env.ts";
 import { box } from "../envs/spaces.ts";
 import { diagonalGaussian } from "../nn/distributions.ts";
@@ -172,8 +173,8 @@ export function compileGradient(model: ActorModel, rows: number): Promise<Progra
     (traced) => {
       const { theta, peerCoef } = traced as { readonly theta: Traced; readonly peerCoef: Traced };
       const samples = traced as unknown as Samples<Traced>;
-      const settings = { entropyCoef: 0, microBatch: rows };
-      return actorGradient(model, bptaObjective, settings, { theta, peerCoef, samples }, sequences).gradient;
+      const inputs = { theta, peerCoef, samples, entropyCoef: np.array(0) };
+      return actorGradient(model, bptaObjective, { microBatch: rows }, inputs, sequences).gradient;
     },
     {
       theta: float32(model.layout.size),

@@ -1,0 +1,144 @@
+/**
+ * @file One PPO step of an actor, compiled, beside PyTorch's: 26 observations → hidden → hidden → 1 Gaussian action,
+ * LayerNorm on the input and after each ReLU, clipped surrogate, gradient clipping, Adam; one thread each.
+ *
+ * `npx tsx bench/actor-step.ts [--repeats 60] [--rounds 5]`. Where `python3` (or $PYTHON) has PyTorch, the two take
+ * turns, so that both see the same machine; without it, ours stands alone.
+ */
+
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { parseArgs } from "node:util";
+import { compileActorStep } from "../src/algorithms/actor-step.ts";
+import { ppoObjective } from "../src/algorithms/mappo.ts";
+import { createNetwork, type Network, takeStep } from "../src/algorithms/network.ts";
+import { boundedStd, diagonalGaussian } from "../src/nn/distributions.ts";
+import { constant } from "../src/nn/initializers.ts";
+import { linearParameters, mlp, mlpParameters, normThenLinear } from "../src/nn/layers.ts";
+import { Parameter } from "../src/nn/parameters.ts";
+import { defineActor } from "../src/policy/actor.ts";
+import { Random } from "../src/random.ts";
+
+const OBSERVATIONS = 26;
+
+/** The plain network of the comparison: no other agents to look at. */
+function plainActor(hidden: number) {
+  return defineActor(
+    {
+      observationSize: OBSERVATIONS,
+      actionSize: 1,
+      discrete: false,
+      hasActionMask: false,
+      hiddenSize: 0,
+      conditioned: false,
+      teamSize: 1,
+      jointActionSize: 1,
+    },
+    {
+      trunk: mlpParameters(OBSERVATIONS, { hidden, layers: 2, activation: "relu" }),
+      head: linearParameters(hidden, 1, 0.01),
+      rho: new Parameter([1], constant(1)),
+    },
+    (tree, { observations }) => {
+      const features = mlp(tree.trunk, "relu", observations);
+      return {
+        distribution: diagonalGaussian(
+          normThenLinear(features.norm, tree.head, features.x),
+          boundedStd(tree.rho, 1, 0.5),
+        ),
+      };
+    },
+  );
+}
+
+/** A step on random samples, to be taken again and again. */
+async function ourStep(batch: number, hidden: number): Promise<() => Promise<void>> {
+  const random = new Random(0);
+  const model = plainActor(hidden);
+  const settings = {
+    learningRate: 5e-4,
+    entropyCoef: 0.01,
+    peerCoef: 0,
+    microBatch: batch,
+    maxGradientNorm: 10,
+    adamEpsilon: 1e-5,
+  };
+  const program = await compileActorStep(model, ppoObjective(0.2), settings, { blocks: batch, length: 1, width: 1 });
+  const network: Network = createNetwork("actor", model.layout, random);
+  const normal = (size: number) => {
+    const array = new Float32Array(size);
+    random.fillNormal(array);
+    return array;
+  };
+  const feeds = {
+    progress: new Float32Array(1),
+    "rows.observations": normal(batch * OBSERVATIONS),
+    "rows.actions": normal(batch),
+    "rows.oldLogProbs": new Float32Array(batch).fill(-1),
+    "rows.advantages": normal(batch),
+    "rows.weights": new Float32Array(batch).fill(1),
+    "fixed.agentId": new Float32Array([1]),
+  };
+  const into = { metrics: new Float32Array(program.outputs.get("metrics")!.size) };
+  return () => takeStep(program, { network }, feeds, into);
+}
+
+/** A PyTorch process that takes steps when asked; undefined where there is no PyTorch. */
+async function startPyTorch() {
+  const script = new URL("./actor_step.py", import.meta.url).pathname;
+  const child: ChildProcessWithoutNullStreams = spawn(process.env.PYTHON ?? "python3", [script], {
+    env: { ...process.env, OMP_NUM_THREADS: "1", MKL_NUM_THREADS: "1" },
+  });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  child.stderr.resume();
+  child.stdin.on("error", () => {});
+  const failed = new Promise<undefined>((resolve) => child.once("error", () => resolve(undefined)));
+  const hello = await Promise.race([lines.next(), failed]);
+  if (!hello || hello.done) return undefined;
+  return {
+    version: (JSON.parse(hello.value) as { version: string }).version,
+    async steps(batch: number, hidden: number, repeats: number): Promise<number[]> {
+      child.stdin.write(`${JSON.stringify({ batch, hidden, repeats })}\n`);
+      return JSON.parse((await lines.next()).value as string) as number[];
+    },
+    stop: () => child.kill(),
+  };
+}
+
+const median = (numbers: readonly number[]): number => [...numbers].sort((a, b) => a - b)[numbers.length >> 1];
+
+const { values } = parseArgs({ options: { repeats: { type: "string" }, rounds: { type: "string" } } });
+const [repeats, rounds] = [Number(values.repeats ?? 40), Number(values.rounds ?? 7)];
+const torch = await startPyTorch();
+console.log(torch ? `beside PyTorch ${torch.version}, one thread each` : "no PyTorch found (set $PYTHON): ours alone");
+console.log("batch  hidden   ours ms  PyTorch ms   ratio (median of paired rounds, least to most)");
+for (const [batch, hidden] of [
+  [4000, 64],
+  [1000, 64],
+  [4000, 128],
+  [1000, 128],
+]) {
+  const step = await ourStep(batch, hidden);
+  const ours: number[] = [];
+  const theirs: number[] = [];
+  for (let round = -1; round < rounds; round++) {
+    const seconds: number[] = [];
+    for (let i = 0; i < repeats; i++) {
+      const start = performance.now();
+      await step();
+      seconds.push((performance.now() - start) / 1000);
+    }
+    const peer = await torch?.steps(batch, hidden, repeats);
+    if (round < 0) continue; // warm-up
+    ours.push(median(seconds) * 1e3);
+    if (peer) theirs.push(median(peer) * 1e3);
+  }
+  const ratios = theirs.map((milliseconds, i) => milliseconds / ours[i]).sort((a, b) => a - b);
+  const cells = [String(batch).padStart(5), String(hidden).padStart(7), median(ours).toFixed(2).padStart(9)];
+  if (torch) {
+    const range = `${median(ratios).toFixed(2)}× (${ratios[0].toFixed(2)} to ${ratios[ratios.length - 1].toFixed(2)})`;
+    cells.push(median(theirs).toFixed(2).padStart(11), ` ${range}`);
+  }
+  console.log(cells.join(" "));
+}
+torch?.stop();
