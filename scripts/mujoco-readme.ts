@@ -1,4 +1,4 @@
-/** @file Writes the tables of src/envs/mujoco/README.md from the robots themselves: `tsx scripts/mujoco-readme.ts`. */
+/** @file Writes the tables of src/envs/mujoco/README.md from the robots: `tsx scripts/mujoco-readme.ts && npm run format`. */
 
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { findRobot } from "../src/envs/mujoco/find.ts";
@@ -18,46 +18,66 @@ const plainOptions: MujocoOptions = optionsSchema.parse({
 const row = (...cells: readonly (string | number)[]): string =>
   `| ${cells.map((cell) => String(cell).replaceAll("|", "\\|")).join(" | ")} |`;
 
-/** What bodies show, 6 or 10 numbers each, in one word. */
+/** What bodies show, a row of numbers each, in one word. */
 const bodyWords: readonly (readonly [pattern: RegExp, word: string, count: number])[] = [
-  [/^(\S+) (?:inertia|mass)\b/, "inertia (`cinert`)", 10],
-  [/^(\S+) (?:angular )?velocity [xyz]\b/, "velocity (`cvel`)", 6],
-  [/^(\S+) contact (?:torque|force)\b/, "contact torque and force (`cfrc_ext`)", 6],
+  [/^(?:inertia|mass)\b/, "inertia (`cinert`)", 10],
+  [/^(?:angular )?velocity [xyz]\b/, "velocity (`cvel`)", 6],
+  [/^contact (?:torque|force)\b/, "contact torque and force (`cfrc_ext`)", 6],
 ];
 
+/** Numbers `first` to `last`: the same of several parts, or several of the same part. */
 interface Entry {
   readonly first: number;
   readonly last: number;
-  readonly meaning: string;
+  readonly what: readonly string[];
+  readonly of: readonly string[];
 }
 
-/** Numbers in order, each with its meaning; a body's row is one entry, and so are rows of consecutive bodies. */
+/** Each number's meaning, a body's row as one. */
 function entries(labels: readonly string[], bodies: readonly string[]): Entry[] {
-  const found: (Entry & { readonly word?: string; readonly from?: string })[] = [];
+  const found: Entry[] = [];
   for (let i = 0; i < labels.length; ) {
-    const match = bodyWords
-      .map(([pattern, word, count]) => ({ body: pattern.exec(labels[i])?.[1], word, count }))
-      .find(({ body }) => body !== undefined && bodies.includes(body));
-    if (!match?.body) {
-      found.push({ first: i, last: i, meaning: labels[i] });
-      i++;
-      continue;
-    }
-    const { body, word, count } = match;
-    const clip = /, clipped to ±\S+/.exec(labels[i])?.[0] ?? "";
-    const before = found.at(-1);
-    const follows =
-      before?.word === word && bodies.indexOf(body) === bodies.indexOf(before.meaning.split(" ").at(-1)!) + 1;
-    const meaning = (from: string) =>
-      from === body ? `${word}${clip} of ${body}` : `${word}${clip} of ${from} to ${body}`;
-    const from = follows ? before.from! : body;
-    const entry = { first: follows ? before.first : i, last: i + count - 1, meaning: meaning(from), word, from };
-    if (follows) found[found.length - 1] = entry;
-    else found.push(entry);
+    const [, part, quantity] = /^(\S+) (.*)$/.exec(labels[i])!;
+    const clip = /, clipped to \S+/.exec(quantity)?.[0] ?? "";
+    const row = bodies.includes(part) ? bodyWords.find(([pattern]) => pattern.test(quantity)) : undefined;
+    const whole = /^(?:sin|cos|tendon) /.test(labels[i]);
+    const what = row ? `${row[1]}${clip}` : whole ? labels[i] : quantity;
+    const count = row ? row[2] : 1;
+    found.push({ first: i, last: i + count - 1, what: [what], of: whole ? [] : [part] });
     i += count;
   }
   return found;
 }
+
+const equal = (a: readonly string[], b: readonly string[]): boolean => a.join() === b.join();
+
+/** Makes one of consecutive entries that are of the same part, or say the same of different parts. */
+function merge(list: readonly Entry[], by: "what" | "of"): Entry[] {
+  const other = by === "what" ? "of" : "what";
+  const merged: Entry[] = [];
+  for (const entry of list) {
+    const before = merged.at(-1);
+    if (before && before.of.length > 0 && equal(before[by], entry[by])) {
+      merged[merged.length - 1] = { ...before, last: entry.last, [other]: [...before[other], ...entry[other]] };
+    } else merged.push(entry);
+  }
+  return merged;
+}
+
+const several = (words: readonly string[]): string =>
+  words.length > 8 ? `${words[0]}, ${words[1]}, …, ${words.at(-1)}` : words.join(", ");
+
+const meaning = ({ what, of }: Entry): string =>
+  of.length > 0 ? `${what.join(", ")} of ${several(of)}` : what.join(", ");
+
+/** In the words of the categories. */
+const brief = (text: string): string =>
+  text
+    .replaceAll("angle (rad)", "qpos")
+    .replaceAll("angular velocity (rad/s)", "qvel")
+    .replaceAll("motor torque (N m)", "qfrc_actuator")
+    .replaceAll(/\w[\w ]* \(`(\w+)`\)/g, "$1")
+    .replaceAll(/, clipped to ±\d+/g, "");
 
 const numbers = ({ first, last }: Entry): string => (first === last ? `${first}` : `${first} to ${last}`);
 
@@ -75,7 +95,8 @@ function tables(): string {
       "",
     );
     lines.push(row("number", "what"), row("---", "---"));
-    for (const entry of entries(first.team.stateSpace.labels!, bodies)) lines.push(row(numbers(entry), entry.meaning));
+    for (const entry of merge(entries(first.team.stateSpace.labels!, bodies), "what"))
+      lines.push(row(numbers(entry), meaning(entry)));
     lines.push(
       "",
       row(
@@ -103,8 +124,9 @@ function tables(): string {
             `\`${id}\``,
             i,
             motors.join(", "),
-            entries(paper.observationSpaces[i].labels!, bodies)
-              .map(({ meaning }) => meaning)
+            merge(merge(entries(paper.observationSpaces[i].labels!, bodies), "of"), "what")
+              .map(meaning)
+              .map(brief)
               .join("; "),
             reference.observationSpaces[i].size,
           ),

@@ -24,6 +24,8 @@ export function findEnvironment(id: string): EnvironmentDefinition {
   );
   if (found) return found;
   const ids = environments.map((environment) => environment.id);
+  const relatives = ids.filter((other) => other.startsWith(`${id.split("-")[0]}-`));
+  if (relatives.length > 0) throw new RangeError(`unknown environment ${id} (there are: ${relatives.join(", ")})`);
   const nearest = closest(id.toLowerCase(), ids);
   const near = distance(id.toLowerCase(), nearest.toLowerCase()) <= Math.max(2, id.length / 3);
   const hint = near ? `; did you mean ${nearest}?` : ` (there are: ${ids.join(", ")}, or the path of a module)`;

@@ -202,7 +202,10 @@ test("a mistake is one line that says what there is", async () => {
     'ManySegmentSwimmer has no factorisation "0x3" (it is ManySegmentSwimmer-NxK: N agents with K joints each, N·K from 2 to 100, such as ManySegmentSwimmer-5x2)',
   );
   await expect(makeEnv("ManySegmentAnt-40x40")).rejects.toThrow(/N·K from 1 to 100/);
-  await expect(makeEnv("HalfCheetah-7x1")).rejects.toThrow(/unknown environment HalfCheetah-7x1; did you mean/);
+  await expect(makeEnv("HalfCheetah-7x1")).rejects.toThrow(
+    "unknown environment HalfCheetah-7x1 (there are: HalfCheetah-2x3, HalfCheetah-3x2, HalfCheetah-6x1)",
+  );
+  await expect(makeEnv("HalfCheeta-6x1")).rejects.toThrow("did you mean HalfCheetah-6x1?");
   await expect(makeEnv("HalfCheetah-6x1", { obsk: -1 })).rejects.toThrow(/options\.obsk/);
   await expect(makeEnv("HalfCheetah-6x1", { localCategories: [["cinert"]], agentId: false })).rejects.toThrow(
     "options.localCategories: agent_0 of half-cheetah would observe nothing",
