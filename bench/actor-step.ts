@@ -59,7 +59,7 @@ async function ourStep(batch: number, hidden: number): Promise<() => Promise<voi
     learningRate: 5e-4,
     entropyCoef: 0.01,
     peerCoef: 0,
-    microBatch: batch,
+    microBatch: 2000,
     maxGradientNorm: 10,
     adamEpsilon: 1e-5,
   };

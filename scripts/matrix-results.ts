@@ -19,16 +19,25 @@ interface Task {
   readonly optimum: number;
 }
 
-/** A hidden optimum of 10, which three of four agents leave for less: near it all is −5, far from it 4 is safe. */
+/**
+ * 4 agents, 4 choices: 10 where all four choose right, −10 where just one of them does not, 5 at a safe joint action far
+ * from there, 0 elsewhere.
+ */
 function hiddenOptimum(): number[][][][] {
-  const four = [0, 1, 2, 3];
-  const payoff = (actions: readonly number[]): number => {
-    const right = actions.filter((action, agent) => action === (agent * 2 + 1) % 4).length;
-    if (right === 4) return 10;
-    if (right === 3 || right === 2) return -5;
-    return actions.every((action) => action === 0) ? 4 : 0;
+  const choices = [0, 1, 2, 3];
+  const [right, safe] = [
+    [1, 3, 1, 3],
+    [0, 2, 0, 2],
+  ];
+  const matches = (actions: readonly number[], pattern: readonly number[]) =>
+    actions.filter((action, agent) => action === pattern[agent]).length;
+  const payoff = (...actions: number[]): number => {
+    const found = matches(actions, right);
+    if (found === 4) return 10;
+    if (found === 3) return -10;
+    return matches(actions, safe) === 4 ? 5 : 0;
   };
-  return four.map((a) => four.map((b) => four.map((c) => four.map((d) => payoff([a, b, c, d])))));
+  return choices.map((a) => choices.map((b) => choices.map((c) => choices.map((d) => payoff(a, b, c, d)))));
 }
 
 const tasks: readonly Task[] = [
@@ -41,12 +50,13 @@ const tasks: readonly Task[] = [
   },
 ];
 
-const algorithms = ["bppo", "ar-mappo", "mappo", "ippo"];
+const algorithms = ["bppo", "ar-mappo", "mappo"];
 
 const { values } = parseArgs({
   options: {
     seeds: { type: "string", default: "20" },
     jobs: { type: "string", default: "2" },
+    cli: { type: "string", default: "dist/cli/main.js" },
     out: { type: "string", default: "runs/matrix" },
     report: { type: "string", default: "docs/results/matrix.table.md" },
   },
@@ -72,7 +82,7 @@ const jobs: Job[] = tasks.flatMap((task) =>
 
 async function run({ task, algorithm, seed, path }: Job): Promise<void> {
   if (existsSync(`${path}/result.json`)) return;
-  const command = ["dist/cli/main.js", "train", ...task.arguments, "--algo", algorithm, "--seed", String(seed)];
+  const command = [values.cli, "train", ...task.arguments, "--algo", algorithm, "--seed", String(seed)];
   await new Promise<void>((resolve, reject) => {
     const child = spawn(process.execPath, [...command, "--out", path, "--quiet"], {
       stdio: ["ignore", "ignore", "inherit"],

@@ -44,6 +44,15 @@ export const sizeOf = (shape: readonly number[]): number => shape.reduce((produc
 export const sameShape = (a: readonly number[], b: readonly number[]): boolean =>
   a.length === b.length && a.every((size, i) => size === b[i]);
 
+/** Equal for equal numbers, row by row; short where they are all the same. */
+function contentKey(data: ArrayLike<number>): string {
+  const text = (number: number) => (Object.is(number, -0) ? "-0" : String(number));
+  for (let i = 1; i < data.length; i++) {
+    if (!Object.is(data[i], data[0])) return Array.from(data, text).join();
+  }
+  return data.length === 0 ? "" : `${data.length}×${text(data[0])}`;
+}
+
 /** A graph that grows: every method returns a value that may already have been there. */
 export class GraphBuilder {
   readonly inputs: Value[] = [];
@@ -60,11 +69,10 @@ export class GraphBuilder {
 
   /** An array that is known now. Equal ones are one value. */
   constant(dtype: ValueType, shape: readonly number[], data: ArrayLike<number>): Value {
-    const numbers = Array.from(data, (number) => (Object.is(number, -0) ? "-0" : number));
-    const key = `${dtype}[${shape}]${numbers}`;
+    const key = `${dtype}[${shape}]${contentKey(data)}`;
     let value = this.#constants.get(key);
     if (!value) {
-      value = this.#value({ dtype, shape }, { data: Array.from(data) });
+      value = this.#value({ dtype, shape }, { data });
       this.#constants.set(key, value);
     }
     return value;

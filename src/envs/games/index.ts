@@ -20,7 +20,23 @@ const preset = {
   policy: { layers: 1 },
   critic: { layers: 1 },
   rollout: { environments: 50, length: 200 },
-  steps: 600_000,
+  steps: 300_000,
+};
+
+/**
+ * A payoff tensor of the user's own may hide its optimum among traps from more than two agents, who then have to find it
+ * from the last to the first: they explore for long (an entropy bonus that fades), and learn in many small steps.
+ */
+const explorationPreset = {
+  ...preset,
+  algorithm: {
+    ...preset.algorithm,
+    learningRate: 2e-3,
+    criticLearningRate: 2e-3,
+    entropyCoef: { from: 1, to: 0.01, fraction: 0.8 },
+  },
+  rollout: { environments: 50, length: 50 },
+  steps: 400_000,
 };
 
 /** A game of the registry: its options, and the game that they make. */
@@ -29,13 +45,14 @@ function gameDefinition<Schema extends z.ZodType<{ readonly steps: number }>>(
   description: string,
   optionsSchema: Schema,
   game: (options: z.output<Schema>) => Game,
+  familyPreset: Record<string, unknown> = preset,
 ): EnvironmentDefinition {
   return defineEnvironment({
     id,
     family: "games",
     description,
     optionsSchema,
-    preset,
+    preset: familyPreset,
     make: (_id, options) => gameEnv(game(options), options.steps),
     makeVector: (_id, { numEnvs, options }) => gameVectorEnv(game(options), options.steps, numEnvs),
   });
@@ -76,6 +93,7 @@ export const games: readonly EnvironmentDefinition[] = [
       steps,
     }),
     ({ payoffs }) => matrixGame(payoffs),
+    explorationPreset,
   ),
   gameDefinition(
     "quadratic",
