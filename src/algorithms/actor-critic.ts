@@ -173,16 +173,22 @@ export async function createLearner(
     policy: acting,
     state: new Map([...actors.flatMap(networkState), ...critics.state, ["updates", updates]]),
     async update(buffer: RolloutBuffer, { step, totalSteps }: Progress) {
-      const metrics = createMetrics();
+      const [policyMetrics, criticMetrics] = [createMetrics(), createMetrics()];
       progressNow[0] = Math.min(1, step / totalSteps);
-      await critics.evaluate(buffer, metrics);
+      await critics.evaluate(buffer, criticMetrics);
       const samples = sampler(buffer, critics.advantagesOf);
-      const iteration = { samples, progress: progressNow, metrics, random: shuffling.split(updates[0]) };
-      await update(iteration);
+      const random = shuffling.split(updates[0]);
+      // Advantages are there, so the two need nothing of each other any more.
+      const learning = [
+        critics.update(buffer, progressNow, random.split(1), criticMetrics),
+        update({ samples, progress: progressNow, metrics: policyMetrics, random: random.split(0) }),
+      ];
+      for (const outcome of await Promise.allSettled(learning)) {
+        if (outcome.status === "rejected") throw outcome.reason;
+      }
       for (const actor of actors) checkFinite(actor);
-      await critics.update(buffer, progressNow, iteration.random, metrics);
       updates[0]++;
-      return metrics.means();
+      return { ...policyMetrics.means(), ...criticMetrics.means() };
     },
     policyFor: (count) => jointPolicy(definition, count),
     exportPolicy: (metadata) => exportPolicy(definition, metadata),

@@ -126,11 +126,15 @@ function criticLoss(model: CriticModel, { valueClip, huberDelta }: CriticStepSet
 /** Names of what `metrics` of a critic's step holds, in order. */
 export const criticMetrics = ["valueLoss", "criticGradientNorm"] as const;
 
-/** A program that takes one step of Adam; run it with `takeStep`. Outputs `metrics`, see `criticMetrics`. */
+/**
+ * A program that takes one step of Adam; run it with `takeStep`. Outputs `metrics`, see `criticMetrics`.
+ * @param background whether it runs in a thread of its own
+ */
 export function compileCriticStep(
   model: CriticModel,
   settings: CriticStepSettings,
   sequences: Sequences,
+  background = false,
 ): Promise<Program> {
   return compile(
     "critic step",
@@ -151,6 +155,7 @@ export function compileCriticStep(
       return { network: next as unknown as Tree<Traced>, metrics: all };
     },
     { network: networkSpecs(model.layout.size), progress: float32(), ...criticSampleSpecs(model, sequences) },
+    { background },
   );
 }
 

@@ -104,7 +104,7 @@ export async function createValueLearning(
   const allRows = rows + numEnvs;
   const programs = new Map<CriticModel, CriticPrograms>();
   for (const model of models.values())
-    programs.set(model, await compileCritic(model, settings, batchShape, numEnvs, allRows));
+    programs.set(model, await compileCritic(model, settings, batchShape, numEnvs, allRows, options.critic.background));
 
   const all = team.agents.map((_, i) => i);
   const groups = share && view === "state" ? [all] : all.map((i) => [i]);
@@ -225,9 +225,10 @@ async function compileCritic(
   batch: Sequences,
   numEnvs: number,
   allRows: number,
+  background: boolean,
 ): Promise<CriticPrograms> {
   return {
-    step: await compileCriticStep(model, settings, batch),
+    step: await compileCriticStep(model, settings, batch, background),
     whole: model.hiddenSize > 0 ? undefined : await compileValues(model, allRows),
     single: await compileValues(model, numEnvs),
   };

@@ -134,6 +134,32 @@ test("a program in two stages computes what seldom changes when it does, and agr
   await whole.release();
 });
 
+test("programs in the background run beside those here, with the same numbers", async () => {
+  const step = ({ w, x, flags }: { w: np.Array; x: np.Array; flags: np.Array }) => ({
+    y: np.tanh(np.matmul(x, w)),
+    count: flags.astype(np.int32).sum(),
+  });
+  const inputs = { w: float32(8, 8), x: float32(16, 8), flags: bool(5) };
+  const here = await compile("step", step as never, inputs);
+  const background = await compile("step", step as never, inputs, { background: true });
+  const feeds = {
+    w: Float32Array.from({ length: 64 }, (_, i) => Math.sin(i)),
+    x: Float32Array.from({ length: 128 }, (_, i) => Math.cos(i)),
+    flags: Uint8Array.of(1, 0, 1, 1, 0),
+  };
+  const y = new Float32Array(128);
+  for (let round = 0; round < 3; round++) {
+    feeds.x[0] = round;
+    const [ours, theirs] = await Promise.all([here.run(feeds), background.run(feeds, { y })]);
+    expect(theirs).toEqual(ours);
+    expect(theirs.y).toBe(y);
+  }
+  await expect(background.run({ ...feeds, x: new Float32Array(3) })).rejects.toThrow("program step: input x: got");
+  await here.release();
+  await background.release();
+  await expect(background.run(feeds)).rejects.toThrow("program step was released");
+});
+
 test("a released program says so", async () => {
   const program = await compile("f", ({ x }) => x.mul(2), { x: float32(1) });
   await program.release();

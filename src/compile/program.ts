@@ -22,6 +22,8 @@ import type { Tree } from "./tree.ts";
 export interface CompileOptions extends OnnxOptions, Pick<ModelOptions, "metadata"> {
   /** `onnx`: lowered to one ONNX graph, run by ONNX Runtime (default). `jax`: run by the tracing library. */
   readonly runtime?: "onnx" | "jax";
+  /** Run it in a thread of its own, beside programs that run here. The numbers are the same. */
+  readonly background?: boolean;
 }
 
 /** A function over named arrays, compiled. */
@@ -71,7 +73,14 @@ export async function compile<const S extends Tree<ArraySpec>>(
   const traced = trace(name, f as unknown as TreeFunction, inputs);
   if (options.runtime === "jax") return program(traced, jaxExecutable(traced), options.metadata);
   const bytes = encodeModel(toModel(traced, options));
-  return program(traced, await onnxExecutable(bytes, traced.inputs, traced.outputs, options), options.metadata, bytes);
+  const load = options.background ? await loadInBackground() : onnxExecutable;
+  const { threads, optimization, profile } = options;
+  const onnxOptions = {
+    ...(threads && { threads }),
+    ...(optimization && { optimization }),
+    ...(profile && { profile }),
+  };
+  return program(traced, await load(bytes, traced.inputs, traced.outputs, onnxOptions), options.metadata, bytes);
 }
 
 /** A program some of whose inputs seldom change: what follows from them alone is computed when they do. */
@@ -158,6 +167,11 @@ export async function loadProgram(source: string | Uint8Array, options: LoadOpti
   } catch (cause) {
     throw new Error(`${where}${(cause as Error).message}`, { cause });
   }
+}
+
+/** Threads are for Node, too. */
+async function loadInBackground() {
+  return (await import("./runtimes/background.ts")).backgroundExecutable;
 }
 
 /** Files are for Node: the module that reads them is loaded when it is needed, so that browsers don't look for it. */

@@ -1,10 +1,8 @@
 /** @file N copies of a MuJoCo task side by side, in this thread or in worker threads over shared memory. */
 
 import { once } from "node:events";
-import { createRequire } from "node:module";
 import { setTimeout as sleep } from "node:timers/promises";
-import { pathToFileURL } from "node:url";
-import { Worker } from "node:worker_threads";
+import { startWorker } from "../../worker.ts";
 import type { VectorEnv, VectorMoment } from "../env.ts";
 import { createMoment } from "../moment.ts";
 import { vectorSize } from "../spaces.ts";
@@ -43,24 +41,13 @@ function copyRow(from: Float32Array, to: Float32Array, e: number, numEnvs: numbe
 /** Milliseconds for which this thread sleeps until workers finish; longer than any step takes. */
 const patience = 2_000;
 
-/** From the package: the compiled file. From TypeScript sources: through the loader that tests and scripts run by. */
-function startWorker(workerData: WorkerStart): Worker {
-  if (!import.meta.url.endsWith(".ts")) return new Worker(new URL("./worker.js", import.meta.url), { workerData });
-  const loader = createRequire(import.meta.url)
-    .resolve("tsx/esm/api")
-    .replace(/\.cjs$/, ".mjs");
-  const [loaderUrl, file] = [pathToFileURL(loader).href, new URL("./worker.ts", import.meta.url).href];
-  const code = `import("${loaderUrl}").then(({ register }) => { register(); return import("${file}"); });`;
-  return new Worker(code, { eval: true, execArgv: [], workerData });
-}
-
 /** Threads that share the work of an order, copy by copy. */
 async function startWorkers(
   count: number,
   start: WorkerStart,
 ): Promise<{ readonly order: Order; close(): Promise<void> }> {
   const { signals, message } = start;
-  const workers = Array.from({ length: count }, () => startWorker(start));
+  const workers = Array.from({ length: count }, () => startWorker(import.meta.url, "./worker", start));
   let failure: Error | undefined;
   const failed = (error: unknown): void => {
     failure ??= error instanceof Error ? error : new Error(String(error));
