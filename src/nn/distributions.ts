@@ -66,8 +66,10 @@ export function categorical(logits: Traced, mask: Traced | undefined, temperatur
     logProb: (action) => logProbs.mul(action).sum(-1),
     entropy: () => np.exp(logProbs).mul(logProbs).sum(-1).neg(),
     sample: (noise) => {
-      const choice = np.argmax(available.add(noise), -1);
-      return withGradientOf(nn.oneHot(choice, choices), relaxedSample(noise));
+      // Compared, not looked up: logits that are no numbers then choose nothing, and the loss tells.
+      const choice = np.argmax(available.add(noise), -1).reshape([-1, 1]);
+      const oneHot = choice.equal(np.arange(choices)).astype(logits.dtype);
+      return withGradientOf(oneHot, relaxedSample(noise));
     },
     relaxedSample,
   };
