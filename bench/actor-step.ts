@@ -119,16 +119,18 @@ for (const [batch, hidden] of [
   [1000, 128],
 ]) {
   const step = await ourStep(batch, hidden);
+  // Rounds of about equal length, so that none is over before the processor has settled.
+  const steps = repeats * (4000 / batch);
   const ours: number[] = [];
   const theirs: number[] = [];
   for (let round = -1; round < rounds; round++) {
     const seconds: number[] = [];
-    for (let i = 0; i < repeats; i++) {
+    for (let i = 0; i < steps; i++) {
       const start = performance.now();
       await step();
       seconds.push((performance.now() - start) / 1000);
     }
-    const peer = await torch?.steps(batch, hidden, repeats);
+    const peer = await torch?.steps(batch, hidden, steps);
     if (round < 0) continue; // warm-up
     ours.push(median(seconds) * 1e3);
     if (peer) theirs.push(median(peer) * 1e3);

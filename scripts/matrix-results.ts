@@ -58,7 +58,7 @@ const { values } = parseArgs({
     jobs: { type: "string", default: "2" },
     cli: { type: "string", default: "dist/cli/main.js" },
     out: { type: "string", default: "runs/matrix" },
-    report: { type: "string", default: "docs/results/matrix.table.md" },
+    report: { type: "string", default: "runs/matrix/table.md" },
   },
 });
 
@@ -126,6 +126,6 @@ for (const task of tasks) {
   }
 }
 const table = `${lines.join("\n")}\n`;
-await mkdir("docs/results", { recursive: true });
+
 await writeFile(values.report, table);
 console.log(await readFile(values.report, "utf8"));
