@@ -32,11 +32,16 @@ function plainLayerNorm({ scale, offset }: LayerNorm<Traced>, x: Traced): Traced
     .add(offset);
 }
 
-test("folding a LayerNorm into the next linear layer changes neither value nor gradient", async () => {
+test.each([
+  { inputs: 5, outputs: 3 },
+  { inputs: 16, outputs: 1 },
+  { inputs: 16, outputs: 4 },
+])("folding a LayerNorm into a linear layer changes neither value nor gradient: $inputs to $outputs", async (size) => {
+  const { inputs: n, outputs: m } = size;
   const specs = {
-    norm: { scale: float32(5), offset: float32(5) },
-    linear: { weight: float32(5, 3), bias: float32(3) },
-    x: float32(7, 5),
+    norm: { scale: float32(n), offset: float32(n) },
+    linear: { weight: float32(n, m), bias: float32(m) },
+    x: float32(7, n),
   };
   type Inputs = { norm: LayerNorm<Traced>; linear: Linear<Traced>; x: Traced };
   const both = await compile(
