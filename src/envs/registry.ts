@@ -1,6 +1,6 @@
 /** @file Where environments are found by name; a user's own is found by the path of its module. */
 
-import { closest, distance } from "fastest-levenshtein";
+import { didYouMean } from "../names.ts";
 import type { EnvironmentDefinition } from "./definition.ts";
 import type { ParallelEnv, VectorEnv } from "./env.ts";
 import { games } from "./games/index.ts";
@@ -26,9 +26,7 @@ export function findEnvironment(id: string): EnvironmentDefinition {
   const ids = environments.map((environment) => environment.id);
   const relatives = ids.filter((other) => other.startsWith(`${id.split("-")[0]}-`));
   if (relatives.length > 0) throw new RangeError(`unknown environment ${id} (there are: ${relatives.join(", ")})`);
-  const nearest = closest(id.toLowerCase(), ids);
-  const near = distance(id.toLowerCase(), nearest.toLowerCase()) <= Math.max(2, id.length / 3);
-  const hint = near ? `; did you mean ${nearest}?` : ` (there are: ${ids.join(", ")}, or the path of a module)`;
+  const hint = didYouMean(id, ids) || ` (there are: ${ids.join(", ")}, or the path of a module)`;
   throw new RangeError(`unknown environment ${id}${hint}`);
 }
 

@@ -10,9 +10,10 @@ import { extname, resolve as resolvePath } from "node:path";
 import { parse as parseYaml } from "yaml";
 import { z } from "zod";
 import type { AlgorithmDefinition } from "../algorithms/algorithm.ts";
+import { didYouMean } from "../names.ts";
 import { criticSettingsSchema, policySettingsSchema } from "../policy/settings.ts";
 import { InputError } from "./errors.ts";
-import { didYouMean, isTree, keepKnown, mergeTrees, parseSettings, type SettingsTree, schemaNode } from "./settings.ts";
+import { isTree, keepKnown, mergeTrees, parseSettings, type SettingsTree, schemaNode } from "./settings.ts";
 
 /** What can be set whatever the environment and the algorithm. */
 export const runSections = {

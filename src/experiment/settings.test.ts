@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { InputError } from "./errors.ts";
-import { keepKnown, mergeTrees, nearestName, parseSettings, schemaNode } from "./settings.ts";
+import { keepKnown, mergeTrees, parseSettings, schemaNode } from "./settings.ts";
 
 const schema = z.strictObject({
   algorithm: z
@@ -68,12 +68,4 @@ test("mappings are merged, everything else is replaced", () => {
 test("a preset's settings that the schema does not have are left out", () => {
   const preset = { algorithm: { epochs: 5, ppoOnly: 1 }, other: 2, env: { options: { k: -100 } } };
   expect(keepKnown(preset, schemaNode(schema))).toEqual({ algorithm: { epochs: 5 }, env: { options: { k: -100 } } });
-});
-
-test("the nearest name, where one is near", () => {
-  const names = ["climbing", "penalty", "permutation", "HalfCheetah-6x1"];
-  expect(nearestName("climing", names)).toBe("climbing");
-  expect(nearestName("halfcheetah-6x1", names)).toBe("HalfCheetah-6x1");
-  expect(nearestName("pen", names)).toBe("penalty");
-  expect(nearestName("chess", names)).toBeUndefined();
 });

@@ -5,8 +5,8 @@
  * reference documentation are read from.
  */
 
-import { closest, distance } from "fastest-levenshtein";
 import { z } from "zod";
+import { didYouMean } from "../names.ts";
 import { InputError } from "./errors.ts";
 
 /** The parts of JSON Schema that our schemas are made of. */
@@ -99,21 +99,6 @@ function nodeAt(node: SchemaNode | undefined, path: readonly PropertyKey[]): Sch
     if (found) return found;
   }
   return undefined;
-}
-
-/** The name that was probably meant, if one is near. */
-export function nearestName(name: string, names: readonly string[]): string | undefined {
-  if (names.length === 0) return undefined;
-  const lower = name.toLowerCase();
-  const nearest = closest(lower, [...names]);
-  const prefix = names.find((candidate) => candidate.toLowerCase().startsWith(lower));
-  return distance(lower, nearest.toLowerCase()) <= Math.max(2, name.length / 3) ? nearest : prefix;
-}
-
-/** `; did you mean X?` where a name is near, else nothing. */
-export function didYouMean(name: string, names: readonly string[]): string {
-  const nearest = nearestName(name, names);
-  return nearest === undefined ? "" : `; did you mean ${nearest}?`;
 }
 
 type Issue = z.core.$ZodIssue;

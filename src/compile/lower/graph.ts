@@ -106,6 +106,16 @@ export class GraphBuilder {
     return node.outputs;
   }
 
+  /** A node of another graph, made again in this one on what stands for its inputs. */
+  copy(node: Node, standIn: (value: Value) => Value): readonly Value[] {
+    return this.nodes(
+      node.op,
+      node.inputs.map((input) => input && standIn(input)),
+      node.outputs,
+      node.attributes,
+    );
+  }
+
   /** The one output of an operator. */
   node(op: string, inputs: readonly (Value | undefined)[], output: ValueSpec, attributes: Attributes = {}): Value {
     return this.nodes(op, inputs, [output], attributes)[0];

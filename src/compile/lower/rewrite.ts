@@ -53,12 +53,7 @@ export function rewrite(
       rebuilt.set(node.outputs[0], replacement);
       continue;
     }
-    const made = graph.nodes(
-      node.op,
-      node.inputs.map((input) => input && get(input)),
-      node.outputs,
-      node.attributes,
-    );
+    const made = graph.copy(node, get);
     node.outputs.forEach((output, i) => {
       rebuilt.set(output, made[i]);
     });

@@ -96,12 +96,7 @@ function rebuild(
     return graph.constant(value.dtype, value.shape, value.data);
   };
   for (const node of nodes) {
-    const made = graph.nodes(
-      node.op,
-      node.inputs.map((input) => input && get(input)),
-      node.outputs,
-      node.attributes,
-    );
+    const made = graph.copy(node, get);
     node.outputs.forEach((output, i) => {
       rebuilt.set(output, made[i]);
     });

@@ -1,6 +1,6 @@
 /** @file From an id like `HalfCheetah-6x1` to the robot and its factorisation. */
 
-import { closest } from "fastest-levenshtein";
+import { didYouMean } from "../../names.ts";
 import type { Robot, RobotVariant } from "./robot.ts";
 import { robotFamilies } from "./robots/index.ts";
 
@@ -14,9 +14,7 @@ export function findRobot(id: string, variant: RobotVariant): Robot {
   const family = robotFamilies.find((candidate) => candidate.name === name);
   if (!family) {
     const names = robotFamilies.map((candidate) => candidate.name);
-    throw new RangeError(
-      `no robot is called ${name}; did you mean ${closest(name, names)}? (there are: ${names.join(", ")})`,
-    );
+    throw new RangeError(`no robot is called ${name}${didYouMean(name, names)} (there are: ${names.join(", ")})`);
   }
   return family.build(dash < 0 ? "" : id.slice(dash + 1), variant);
 }

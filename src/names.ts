@@ -1,0 +1,21 @@
+/** @file Names that people mistype, and those that they meant. */
+
+import { distance } from "fastest-levenshtein";
+
+/** The name that was probably meant, if one is near (a few letters wrong, or only its beginning); case does not count. */
+export function nearestName(name: string, names: readonly string[]): string | undefined {
+  const lower = name.toLowerCase();
+  let nearest: string | undefined;
+  let smallest = Math.max(2, name.length / 3) + 1;
+  for (const candidate of names) {
+    const letters = distance(lower, candidate.toLowerCase());
+    if (letters < smallest) [nearest, smallest] = [candidate, letters];
+  }
+  return nearest ?? names.find((candidate) => candidate.toLowerCase().startsWith(lower));
+}
+
+/** `; did you mean X?` where a name is near, else nothing. */
+export function didYouMean(name: string, names: readonly string[]): string {
+  const nearest = nearestName(name, names);
+  return nearest === undefined ? "" : `; did you mean ${nearest}?`;
+}
