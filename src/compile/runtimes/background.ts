@@ -51,12 +51,16 @@ export function arrayAt(memory: SharedArrayBuffer, { dtype, offset, shape }: Slo
   }
 }
 
-/** Loads an ONNX model in the background thread, which is started for the first. */
+/**
+ * Loads an ONNX model in a background thread, which is started for its first.
+ * @param number of the thread, from 1
+ */
 export async function backgroundExecutable(
+  number: number,
   model: Uint8Array,
   inputs: ReadonlyMap<string, ArraySpec>,
   outputs: ReadonlyMap<string, ArraySpec>,
-  options: OnnxOptions,
+  options: OnnxOptions = {},
 ): Promise<Executable> {
   let size = 0;
   const slotsOf = (specs: ReadonlyMap<string, ArraySpec>): Slot[] =>
@@ -69,7 +73,8 @@ export async function backgroundExecutable(
   const memory = new SharedArrayBuffer(Math.max(size, 8));
   const views = (slots: readonly Slot[]) => slots.map((slot) => ({ name: slot.name, data: arrayAt(memory, slot) }));
   const [feedViews, resultViews] = [views(inputSlots), views(outputSlots)];
-  thread ??= new BackgroundThread();
+  const thread = threads.get(number) ?? new BackgroundThread(number);
+  threads.set(number, thread);
   const { ask } = thread;
   const program = nextProgram++;
   await ask({ kind: "load", program, model, inputs: inputSlots, outputs: outputSlots, memory, options });
@@ -88,15 +93,15 @@ export async function backgroundExecutable(
   };
 }
 
-let thread: BackgroundThread | undefined;
+const threads = new Map<number, BackgroundThread>();
 let nextProgram = 0;
 
-/** The one thread, and what was asked of it. It does not keep the process alive when it has nothing to do. */
+/** A thread, and what was asked of it. It does not keep the process alive when it has nothing to do. */
 class BackgroundThread {
   readonly #worker: Worker = startWorker(import.meta.url, "./background-worker");
   readonly #waiting = new Map<number, { resolve: () => void; reject: (error: Error) => void }>();
 
-  constructor() {
+  constructor(number: number) {
     this.#worker.on("message", ({ program, error }: Reply) => {
       const waiting = this.#waiting.get(program);
       this.#waiting.delete(program);
@@ -105,7 +110,7 @@ class BackgroundThread {
       else waiting?.reject(new Error(error));
     });
     const failed = (error: Error): void => {
-      thread = undefined;
+      threads.delete(number);
       for (const { reject } of this.#waiting.values()) reject(error);
       this.#waiting.clear();
     };
