@@ -60,7 +60,6 @@ async function ourStep(batch: number, hidden: number): Promise<() => Promise<voi
     entropyCoef: 0.01,
     peerCoef: 0,
     microBatch: 2000,
-    threads: 1,
     maxGradientNorm: 10,
     adamEpsilon: 1e-5,
   };

@@ -3,13 +3,11 @@
 import { type ArraySpec, compile, float32, type Program, type Traced, type Tree } from "../compile/index.ts";
 import { grad, lax, numpy as np } from "../compile/jax.ts";
 import type { Sequences } from "../nn/layers.ts";
-import type { AdamState } from "../nn/optimizer.ts";
 import { type Schedule, scheduled } from "../nn/schedules.ts";
 import type { ActorInputs, ActorModel } from "../policy/actor.ts";
 import { lossGradients, type SampleLoss } from "./gradient.ts";
-import { halves, rowCount, type Samples } from "./minibatch.ts";
+import { rowCount, type Samples } from "./minibatch.ts";
 import { networkSpecs, type OptimizerSettings, optimize } from "./network.ts";
-import { compileSharedStep } from "./shared-step.ts";
 
 /** What an objective is made of, for agent i; [B] each. */
 export interface ObjectiveTerms {
@@ -40,8 +38,6 @@ export interface ActorStepSettings extends OptimizerSettings {
   readonly entropyCoef: Schedule;
   readonly peerCoef: Schedule;
   readonly microBatch: number;
-  /** Threads that share the samples of a step. */
-  readonly threads: number;
 }
 
 /** Names of what `metrics` of a step holds, in order. */
@@ -139,86 +135,52 @@ export function actorGradient(
     readonly samples: Samples<Traced>;
     readonly peerCoef: Traced;
     readonly entropyCoef: Traced;
-    /** Samples of weight 1 in both halves, where `samples` are one of them. */
-    readonly count?: Traced;
   },
   sequences: Sequences,
 ): { readonly gradient: Traced; readonly metrics: Traced } {
   const { theta, samples, peerCoef, entropyCoef } = inputs;
-  const count = np.maximum(inputs.count ?? samples.rows.weights.sum(), 1);
+  const count = np.maximum(samples.rows.weights.sum(), 1);
   const { gradients, metrics } = lossGradients(
     actorLoss(model, objective),
     [model.layout],
     { thetas: [theta], samples, scalars: { count, peerCoef, entropyCoef } },
     sequences,
     microBatch,
-    inputs.count !== undefined,
   );
   return { gradient: gradients[0], metrics };
 }
 
-/**
- * A program that takes one step of Adam up an objective; run it with `takeStep`. Outputs `metrics`, see `actorMetrics`.
- * Two threads share its samples where the settings say so and there are enough; the numbers are the same.
- */
+/** A program that takes one step of Adam up an objective; run it with `takeStep`. Outputs `metrics`, see `actorMetrics`. */
 export function compileActorStep(
   model: ActorModel,
   objective: ActorObjective,
   settings: ActorStepSettings,
   sequences: Sequences,
 ): Promise<Program> {
-  const samples = (shape: Sequences) => actorSampleSpecs(model, objective, shape);
-  const schedules = (progress: Traced) => ({
-    peerCoef: scheduled(settings.peerCoef, progress),
-    entropyCoef: scheduled(settings.entropyCoef, progress),
-  });
-  const gradientOf = (traced: Tree<Traced>, theta: Traced, progress: Traced, shape: Sequences, count?: Traced) => {
-    const inputs = {
-      theta,
-      samples: traced as unknown as Samples<Traced>,
-      ...schedules(progress),
-      ...(count && { count }),
-    };
-    return actorGradient(model, objective, settings, inputs, shape);
+  const specs = {
+    network: networkSpecs(model.layout.size),
+    progress: float32(),
+    ...actorSampleSpecs(model, objective, sequences),
   };
-  const step = (
-    network: AdamState & { readonly steps: Traced },
-    gradient: Traced,
-    metrics: Traced,
-    progress: Traced,
-  ) => {
-    const { next, gradientNorm } = optimize(network, gradient, scheduled(settings.learningRate, progress), settings);
-    const all = np.concatenate([metrics, np.stack([gradientNorm, schedules(progress).peerCoef])]);
-    return { network: next as unknown as Tree<Traced>, metrics: all };
-  };
-  const specs = { network: networkSpecs(model.layout.size), progress: float32() };
-  if (settings.threads > 1 && halves(sequences, settings.microBatch).length === 2) {
-    return compileSharedStep({
-      sequences,
-      microBatch: settings.microBatch,
-      compileGradient: (shape, background) =>
-        compile(
-          "actor gradient",
-          (inputs) => gradientOf(inputs as unknown as Tree<Traced>, inputs.theta, inputs.progress, shape, inputs.count),
-          { theta: float32(model.layout.size), progress: float32(), count: float32(), ...samples(shape) },
-          background === undefined ? {} : { background },
-        ),
-      compileStep: (metricsSpec) =>
-        compile(
-          "actor step",
-          ({ network, progress, gradients: [a, b], metrics: [c, d] }) => step(network, a.add(b), c.add(d), progress),
-          { ...specs, gradients: [specs.network.theta, specs.network.theta], metrics: [metricsSpec, metricsSpec] },
-        ),
-    });
-  }
   return compile(
     "actor step",
     (inputs) => {
       const { network, progress } = inputs;
-      const { gradient, metrics } = gradientOf(inputs as unknown as Tree<Traced>, network.theta, progress, sequences);
-      return step(network, gradient, metrics, progress);
+      const samples = inputs as unknown as Samples<Traced>;
+      const peerCoef = scheduled(settings.peerCoef, progress);
+      const { gradient, metrics } = actorGradient(
+        model,
+        objective,
+        settings,
+        { theta: network.theta, samples, peerCoef, entropyCoef: scheduled(settings.entropyCoef, progress) },
+        sequences,
+      );
+      const learningRate = scheduled(settings.learningRate, progress);
+      const { next, gradientNorm } = optimize(network, gradient, learningRate, settings);
+      const all = np.concatenate([metrics, np.stack([gradientNorm, peerCoef])]);
+      return { network: next as unknown as Tree<Traced>, metrics: all };
     },
-    { ...specs, ...samples(sequences) },
+    specs,
   );
 }
 

@@ -128,13 +128,13 @@ export const criticMetrics = ["valueLoss", "criticGradientNorm"] as const;
 
 /**
  * A program that takes one step of Adam; run it with `takeStep`. Outputs `metrics`, see `criticMetrics`.
- * @param background the background thread that it runs in; absent: here
+ * @param background whether it runs in a thread of its own
  */
 export function compileCriticStep(
   model: CriticModel,
   settings: CriticStepSettings,
   sequences: Sequences,
-  background?: number,
+  background = false,
 ): Promise<Program> {
   return compile(
     "critic step",
@@ -155,7 +155,7 @@ export function compileCriticStep(
       return { network: next as unknown as Tree<Traced>, metrics: all };
     },
     { network: networkSpecs(model.layout.size), progress: float32(), ...criticSampleSpecs(model, sequences) },
-    background === undefined ? {} : { background },
+    { background },
   );
 }
 

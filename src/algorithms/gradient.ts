@@ -26,21 +26,9 @@ type PartGradient = (
   scalars: Arrays<Traced>,
 ) => [[loss: Traced, metrics: Traced], readonly Tree<Traced>[]];
 
-/** Gradients of each network, [P], and metrics [k], over some samples. */
-export interface LossGradients {
-  readonly gradients: readonly Traced[];
-  readonly metrics: Traced;
-}
-
-const addGradients = (sum: LossGradients, part: LossGradients): LossGradients => ({
-  metrics: sum.metrics.add(part.metrics),
-  gradients: sum.gradients.map((gradient, k) => gradient.add(part.gradients[k])),
-});
-
 /**
  * The gradients of a loss at the parameters of its networks, and its metrics [k].
  * @param thetas of each network, [P]
- * @param isHalf whether the samples are one half of those that two threads share
  * @returns gradients of each network, [P]
  */
 export function lossGradients(
@@ -49,8 +37,7 @@ export function lossGradients(
   inputs: { readonly thetas: readonly Traced[]; readonly samples: Samples<Traced>; readonly scalars: Arrays<Traced> },
   sequences: Sequences,
   microBatch: number,
-  isHalf = false,
-): LossGradients {
+): { readonly gradients: readonly Traced[]; readonly metrics: Traced } {
   const parameters = layouts.map((layout, k) => layout.unravel(inputs.thetas[k]));
   // Traced once for each size of micro-batch (there are two at most).
   const traced = new Map<number, PartGradient>();
@@ -63,11 +50,12 @@ export function lossGradients(
     traced.set(part.blocks, gradient);
     return gradient;
   };
-  const parts = microBatches(inputs.samples, sequences, microBatch, isHalf).map((half) =>
-    half.map((part): LossGradients => {
-      const [[, metrics], trees] = gradientOf(part.sequences)(parameters, part.samples, inputs.scalars);
-      return { metrics, gradients: layouts.map((layout, k) => layout.ravel(trees[k])) };
-    }),
-  );
-  return parts.map((half) => half.reduce(addGradients)).reduce(addGradients);
+  const parts = microBatches(inputs.samples, sequences, microBatch).map((part) => {
+    const [[, metrics], trees] = gradientOf(part.sequences)(parameters, part.samples, inputs.scalars);
+    return { metrics, gradients: layouts.map((layout, k) => layout.ravel(trees[k])) };
+  });
+  return parts.reduce((sum, part) => ({
+    metrics: sum.metrics.add(part.metrics),
+    gradients: sum.gradients.map((gradient, k) => gradient.add(part.gradients[k])),
+  }));
 }

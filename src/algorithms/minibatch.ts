@@ -127,61 +127,26 @@ interface MicroBatch {
 /** Sequences are computed step by step, a step's rows at a time: their micro-batches are this much larger. */
 const SEQUENCE_FACTOR = 4;
 
-/** How many micro-batches of about `size` rows (for sequences, `SEQUENCE_FACTOR` times that) samples make. */
-function microBatchCount(whole: Sequences, size: number): number {
+/**
+ * Cuts samples, inside traced code, into micro-batches of about `size` rows (for sequences, `SEQUENCE_FACTOR` times
+ * that), whole blocks each.
+ */
+export function microBatches(samples: Samples<Traced>, whole: Sequences, size: number): MicroBatch[] {
+  const perBlock = whole.length * whole.width;
   const wanted = whole.length > 1 ? SEQUENCE_FACTOR * size : size;
-  return Math.max(1, Math.min(whole.blocks, Math.round(rowCount(whole) / wanted)));
-}
-
-/** A run of whole blocks. */
-interface BlockRange {
-  readonly start: number;
-  readonly end: number;
-}
-
-/**
- * The two halves of samples of more than one micro-batch, which two threads can share: each is cut into micro-batches
- * and summed by itself, so that sums do not depend on who computes them. One range where there is only one micro-batch.
- */
-export function halves(whole: Sequences, size: number): readonly BlockRange[] {
-  if (microBatchCount(whole, size) === 1) return [{ start: 0, end: whole.blocks }];
-  const middle = Math.floor(whole.blocks / 2);
-  return [
-    { start: 0, end: middle },
-    { start: middle, end: whole.blocks },
-  ];
-}
-
-/**
- * Cuts samples, inside traced code, into halves and those into micro-batches.
- * @param isHalf whether the samples are a half already
- */
-export function microBatches(
-  samples: Samples<Traced>,
-  whole: Sequences,
-  size: number,
-  isHalf: boolean,
-): MicroBatch[][] {
-  const cut = (part: Samples<Traced>, shape: Sequences, { start, end }: BlockRange): MicroBatch => {
-    const sequences = { ...shape, blocks: end - start };
-    if (sequences.blocks === shape.blocks) return { samples: part, sequences };
-    const slice = (arrays: Arrays<Traced>, per: number): Arrays<Traced> =>
+  const count = Math.max(1, Math.min(whole.blocks, Math.round(rowCount(whole) / wanted)));
+  if (count === 1) return [{ samples, sequences: whole }];
+  return Array.from({ length: count }, (_, i) => {
+    const [start, end] = [Math.floor((i * whole.blocks) / count), Math.floor(((i + 1) * whole.blocks) / count)];
+    const cut = (arrays: Arrays<Traced>, per: number): Arrays<Traced> =>
       Object.fromEntries(Object.entries(arrays).map(([name, array]) => [name, array.slice([start * per, end * per])]));
-    const samples = {
-      rows: slice(part.rows, shape.length * shape.width),
-      sequences: slice(part.sequences, shape.width),
-      fixed: part.fixed,
+    return {
+      samples: {
+        rows: cut(samples.rows, perBlock),
+        sequences: cut(samples.sequences, whole.width),
+        fixed: samples.fixed,
+      },
+      sequences: { ...whole, blocks: end - start },
     };
-    return { samples, sequences };
-  };
-  const ranges = isHalf ? [{ start: 0, end: whole.blocks }] : halves(whole, size);
-  return ranges.map((range) => {
-    const half = cut(samples, whole, range);
-    const { blocks } = half.sequences;
-    const count = microBatchCount(half.sequences, size);
-    return Array.from({ length: count }, (_, i) => {
-      const [start, end] = [Math.floor((i * blocks) / count), Math.floor(((i + 1) * blocks) / count)];
-      return cut(half.samples, half.sequences, { start, end });
-    });
   });
 }

@@ -25,12 +25,6 @@ export const commonSettings = {
     .min(1)
     .default(2000)
     .describe("samples whose gradients are computed together, to fit the cache; changes speed only"),
-  threads: z
-    .int()
-    .min(1)
-    .max(2)
-    .default(2)
-    .describe("threads that share the samples of a policy's step, where there are enough; changes speed only"),
 };
 
 const minibatches = z.int().min(1).default(1).describe("random parts of a rollout, one gradient step each, per pass");

@@ -21,7 +21,7 @@ export interface Team {
   readonly networkOf: readonly number[];
 }
 
-export interface SimultaneousSettings extends Omit<ActorStepSettings, "threads"> {
+export interface SimultaneousSettings extends ActorStepSettings {
   /** ε; M is clipped to 1 ± ε/2 */
   readonly clip: number;
   /**

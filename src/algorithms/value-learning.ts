@@ -211,9 +211,6 @@ export async function createValueLearning(
   };
 }
 
-/** The background thread of critics. Policies have the first. */
-const CRITIC_THREAD = 2;
-
 interface CriticPrograms {
   readonly step: Program;
   /** Values of a whole rollout in one run; undefined with a GRU, which goes step by step. */
@@ -231,7 +228,7 @@ async function compileCritic(
   background: boolean,
 ): Promise<CriticPrograms> {
   return {
-    step: await compileCriticStep(model, settings, batch, background ? CRITIC_THREAD : undefined),
+    step: await compileCriticStep(model, settings, batch, background),
     whole: model.hiddenSize > 0 ? undefined : await compileValues(model, allRows),
     single: await compileValues(model, numEnvs),
   };

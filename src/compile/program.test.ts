@@ -141,7 +141,7 @@ test("programs in the background run beside those here, with the same numbers", 
   });
   const inputs = { w: float32(8, 8), x: float32(16, 8), flags: bool(5) };
   const here = await compile("step", step as never, inputs);
-  const background = await compile("step", step as never, inputs, { background: 1 });
+  const background = await compile("step", step as never, inputs, { background: true });
   const feeds = {
     w: Float32Array.from({ length: 64 }, (_, i) => Math.sin(i)),
     x: Float32Array.from({ length: 128 }, (_, i) => Math.cos(i)),

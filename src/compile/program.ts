@@ -22,8 +22,8 @@ import type { Tree } from "./tree.ts";
 export interface CompileOptions extends OnnxOptions, Pick<ModelOptions, "metadata"> {
   /** `onnx`: lowered to one ONNX graph, run by ONNX Runtime (default). `jax`: run by the tracing library. */
   readonly runtime?: "onnx" | "jax";
-  /** Run it in this background thread (1, 2, …), beside programs that run here. The numbers are the same. */
-  readonly background?: number;
+  /** Run it in a thread of its own, beside programs that run here. The numbers are the same. */
+  readonly background?: boolean;
 }
 
 /** A function over named arrays, compiled. */
@@ -73,7 +73,7 @@ export async function compile<const S extends Tree<ArraySpec>>(
   const traced = trace(name, f as unknown as TreeFunction, inputs);
   if (options.runtime === "jax") return program(traced, jaxExecutable(traced), options.metadata);
   const bytes = encodeModel(toModel(traced, options));
-  const load = options.background ? await loaderOf(options.background) : onnxExecutable;
+  const load = options.background ? await loadInBackground() : onnxExecutable;
   const { threads, optimization, profile } = options;
   const onnxOptions = {
     ...(threads && { threads }),
@@ -170,9 +170,8 @@ export async function loadProgram(source: string | Uint8Array, options: LoadOpti
 }
 
 /** Threads are for Node, too. */
-async function loaderOf(background: number): Promise<typeof onnxExecutable> {
-  const { backgroundExecutable } = await import("./runtimes/background.ts");
-  return (...loaded) => backgroundExecutable(background, ...loaded);
+async function loadInBackground() {
+  return (await import("./runtimes/background.ts")).backgroundExecutable;
 }
 
 /** Files are for Node: the module that reads them is loaded when it is needed, so that browsers don't look for it. */

@@ -51,16 +51,12 @@ export function arrayAt(memory: SharedArrayBuffer, { dtype, offset, shape }: Slo
   }
 }
 
-/**
- * Loads an ONNX model in a background thread, which is started for its first.
- * @param number of the thread, from 1
- */
+/** Loads an ONNX model in the background thread, which is started for the first. */
 export async function backgroundExecutable(
-  number: number,
   model: Uint8Array,
   inputs: ReadonlyMap<string, ArraySpec>,
   outputs: ReadonlyMap<string, ArraySpec>,
-  options: OnnxOptions = {},
+  options: OnnxOptions,
 ): Promise<Executable> {
   let size = 0;
   const slotsOf = (specs: ReadonlyMap<string, ArraySpec>): Slot[] =>
@@ -73,8 +69,7 @@ export async function backgroundExecutable(
   const memory = new SharedArrayBuffer(Math.max(size, 8));
   const views = (slots: readonly Slot[]) => slots.map((slot) => ({ name: slot.name, data: arrayAt(memory, slot) }));
   const [feedViews, resultViews] = [views(inputSlots), views(outputSlots)];
-  const thread = threads.get(number) ?? new BackgroundThread(number);
-  threads.set(number, thread);
+  thread ??= new BackgroundThread();
   const { ask } = thread;
   const program = nextProgram++;
   await ask({ kind: "load", program, model, inputs: inputSlots, outputs: outputSlots, memory, options });
@@ -93,15 +88,15 @@ export async function backgroundExecutable(
   };
 }
 
-const threads = new Map<number, BackgroundThread>();
+let thread: BackgroundThread | undefined;
 let nextProgram = 0;
 
-/** A thread, and what was asked of it. It does not keep the process alive when it has nothing to do. */
+/** The one thread, and what was asked of it. It does not keep the process alive when it has nothing to do. */
 class BackgroundThread {
   readonly #worker: Worker = startWorker(import.meta.url, "./background-worker");
   readonly #waiting = new Map<number, { resolve: () => void; reject: (error: Error) => void }>();
 
-  constructor(number: number) {
+  constructor() {
     this.#worker.on("message", ({ program, error }: Reply) => {
       const waiting = this.#waiting.get(program);
       this.#waiting.delete(program);
@@ -110,7 +105,7 @@ class BackgroundThread {
       else waiting?.reject(new Error(error));
     });
     const failed = (error: Error): void => {
-      threads.delete(number);
+      thread = undefined;
       for (const { reject } of this.#waiting.values()) reject(error);
       this.#waiting.clear();
     };
