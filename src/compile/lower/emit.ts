@@ -2,8 +2,8 @@
 
 import type { OnnxModel, OnnxNode, OnnxTensor, OnnxValue } from "../onnx.ts";
 import type { TracedFunction } from "../trace.ts";
-import { sizeOf, type Value } from "./graph.ts";
-import { type LoweredFunction, lower } from "./lower.ts";
+import { type LoweredFunction, sizeOf, type Value } from "./graph.ts";
+import { lower } from "./lower.ts";
 import { PREPARED, splitStages } from "./stage.ts";
 
 /** Follows the name of an output in the file if there is an input of that name: in ONNX they can't share it. */

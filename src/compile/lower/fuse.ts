@@ -3,8 +3,7 @@
  * can take along on its way (a factor, an addend) is taken along.
  */
 
-import { type Node, sameShape, sizeOf, type Value } from "./graph.ts";
-import type { LoweredFunction } from "./lower.ts";
+import { type LoweredFunction, type Node, sameShape, sizeOf, type Value } from "./graph.ts";
 import { type RewriteRule, type Rewriting, rewrite } from "./rewrite.ts";
 
 /** Rebuilds the graph with its normalisations joined and its matrix products extended. */

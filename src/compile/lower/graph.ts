@@ -33,6 +33,14 @@ export interface Node {
   readonly outputs: readonly Value[];
 }
 
+/** A traced function, lowered. */
+export interface LoweredFunction {
+  readonly inputs: readonly Value[];
+  readonly nodes: readonly Node[];
+  /** One per output of the function, in order; two outputs may be one value, or an input. */
+  readonly outputs: readonly Value[];
+}
+
 /** Shape and type of a value to be. */
 export interface ValueSpec {
   readonly dtype: ValueType;

@@ -4,20 +4,12 @@ import type { ClosedJaxpr, Jaxpr } from "../jax.ts";
 import { type ArraySpec, sourceOf, type TracedFunction } from "../trace.ts";
 import { filled } from "./arithmetic.ts";
 import { fuse } from "./fuse.ts";
-import { GraphBuilder, type Node, type Value } from "./graph.ts";
+import { GraphBuilder, type LoweredFunction } from "./graph.ts";
 import { primitives, valueType } from "./primitives.ts";
 import { materialize, type View, viewOf } from "./views.ts";
 
 type Atom = Jaxpr["outs"][number];
 type Variable = Jaxpr["inBinders"][number];
-
-/** A traced function, lowered. */
-export interface LoweredFunction {
-  readonly inputs: readonly Value[];
-  readonly nodes: readonly Node[];
-  /** One per output of the function, in order; two outputs may be one value, or an input. */
-  readonly outputs: readonly Value[];
-}
 
 /** An equation that can't be expressed in ONNX. */
 export class UnsupportedPrimitiveError extends Error {

@@ -1,7 +1,6 @@
 /** @file Rebuilds a finished graph node by node, so that rules can put something better in a node's place. */
 
-import { GraphBuilder, type Node, nodesInOrder, type Value } from "./graph.ts";
-import type { LoweredFunction } from "./lower.ts";
+import { GraphBuilder, type LoweredFunction, type Node, nodesInOrder, type Value } from "./graph.ts";
 
 /** What a rule can ask, and build with. */
 export interface Rewriting {

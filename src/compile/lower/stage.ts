@@ -4,8 +4,7 @@
  * than cutting one apart.
  */
 
-import { GraphBuilder, type Node, nodesInOrder, sizeOf, type Value } from "./graph.ts";
-import type { LoweredFunction } from "./lower.ts";
+import { GraphBuilder, type LoweredFunction, type Node, nodesInOrder, sizeOf, type Value } from "./graph.ts";
 
 /** Name of the vector that passes between the stages. */
 export const PREPARED = "prepared";
