@@ -14,6 +14,8 @@ const preset = {
   policy: { hidden: 64, layers: 2 },
   critic: { share: false },
   rollout: { environments: 40, length: 100, workers: 2 },
+  // An episode has 1,000 steps: more of them, or more often, would take a good part of the time.
+  evaluation: { interval: 100, episodes: 10 },
 };
 
 function definition(id: string, description: string, pattern?: RegExp): EnvironmentDefinition {
