@@ -74,13 +74,7 @@ export async function compile<const S extends Tree<ArraySpec>>(
   if (options.runtime === "jax") return program(traced, jaxExecutable(traced), options.metadata);
   const bytes = encodeModel(toModel(traced, options));
   const load = options.background ? await loadInBackground() : onnxExecutable;
-  const { threads, optimization, profile } = options;
-  const onnxOptions = {
-    ...(threads && { threads }),
-    ...(optimization && { optimization }),
-    ...(profile && { profile }),
-  };
-  return program(traced, await load(bytes, traced.inputs, traced.outputs, onnxOptions), options.metadata, bytes);
+  return program(traced, await load(bytes, traced.inputs, traced.outputs, options), options.metadata, bytes);
 }
 
 /** A program some of whose inputs seldom change: what follows from them alone is computed when they do. */
