@@ -11,7 +11,7 @@ import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import { compileActorStep } from "../src/algorithms/actor-step.ts";
 import { ppoObjective } from "../src/algorithms/mappo.ts";
-import { createNetwork, type Network, takeStep } from "../src/algorithms/network.ts";
+import { createNetwork } from "../src/algorithms/network.ts";
 import { boundedStd, diagonalGaussian } from "../src/nn/distributions.ts";
 import { constant } from "../src/nn/initializers.ts";
 import { linearParameters, mlp, mlpParameters, normThenLinear } from "../src/nn/layers.ts";
@@ -60,27 +60,27 @@ async function ourStep(batch: number, hidden: number): Promise<() => Promise<voi
     entropyCoef: 0.01,
     peerCoef: 0,
     microBatch: 2000,
+    threads: 1,
     maxGradientNorm: 10,
     adamEpsilon: 1e-5,
   };
   const program = await compileActorStep(model, ppoObjective(0.2), settings, { blocks: batch, length: 1, width: 1 });
-  const network: Network = createNetwork("actor", model.layout, random);
+  const network = createNetwork("actor", model.layout, random);
   const normal = (size: number) => {
     const array = new Float32Array(size);
     random.fillNormal(array);
     return array;
   };
-  const feeds = {
-    progress: new Float32Array(1),
-    "rows.observations": normal(batch * OBSERVATIONS),
-    "rows.actions": normal(batch),
-    "rows.oldLogProbs": new Float32Array(batch).fill(-1),
-    "rows.advantages": normal(batch),
-    "rows.weights": new Float32Array(batch).fill(1),
-    "fixed.agentId": new Float32Array([1]),
+  const rows = {
+    observations: normal(batch * OBSERVATIONS),
+    actions: normal(batch),
+    oldLogProbs: new Float32Array(batch).fill(-1),
+    advantages: normal(batch),
+    weights: new Float32Array(batch).fill(1),
   };
-  const into = { metrics: new Float32Array(program.outputs.get("metrics")!.size) };
-  return () => takeStep(program, { network }, feeds, into);
+  await program.load({ rows, sequences: {}, fixed: { agentId: new Float32Array([1]) } });
+  const [progress, metrics] = [new Float32Array(1), new Float32Array(program.metricCount)];
+  return () => program.step([network], progress, metrics);
 }
 
 /** A PyTorch process that takes steps when asked; undefined where there is no PyTorch. */

@@ -21,8 +21,9 @@ import {
   rowCount,
   type Samples,
 } from "./minibatch.ts";
-import { checkFinite, createNetwork, type Network, networkState, takeStep } from "./network.ts";
+import { checkFinite, createNetwork, type Network, networkState } from "./network.ts";
 import type { CommonSettings } from "./settings.ts";
+import { type StepProgram, walkSamples } from "./step.ts";
 import { type CriticView, createValueLearning } from "./value-learning.ts";
 
 /** One iteration, as the update of an algorithm sees it. */
@@ -58,18 +59,18 @@ export interface TeamPolicies {
  * @returns the programs it runs, so that they can be released, and the update
  */
 export type PolicyUpdate = (policies: TeamPolicies) => Promise<{
-  readonly programs: Iterable<Program>;
+  readonly programs: Iterable<Pick<Program, "release">>;
   readonly update: (iteration: Iteration) => Promise<void>;
 }>;
 
 /** Programs by agent, for the agents that are `needed`; agents with the same model have the same program. */
-export async function perModel(
+export async function perModel<P>(
   models: readonly ActorModel[],
-  compileFor: (model: ActorModel) => Promise<Program>,
+  compileFor: (model: ActorModel) => Promise<P>,
   needed: (agent: number) => boolean = () => true,
-): Promise<ReadonlyMap<number, Program>> {
-  const programs = new Map<ActorModel, Program>();
-  const byAgent = new Map<number, Program>();
+): Promise<ReadonlyMap<number, P>> {
+  const programs = new Map<ActorModel, P>();
+  const byAgent = new Map<number, P>();
   for (const [agent, model] of models.entries()) {
     if (!needed(agent)) continue;
     if (!programs.has(model)) programs.set(model, await compileFor(model));
@@ -78,22 +79,18 @@ export async function perModel(
   return byAgent;
 }
 
-/** Walks an agent's samples once, minibatch by minibatch, each one step of its policy. */
-export async function stepEpoch(
+/** Walks an agent's samples `epochs` times, minibatch by minibatch, each one step of its policy. */
+export const learnEpochs = (
   { minibatches, networks }: TeamPolicies,
-  { samples, progress, metrics, random }: Iteration,
+  iteration: Iteration,
   agent: number,
-  program: Program,
-  extraRows: Arrays = {},
-): Promise<void> {
-  const reported = new Float32Array(actorMetrics.length);
-  const rows = { ...samples[agent].rows, ...extraRows };
-  minibatches.shuffle(random);
-  await minibatches.forEach({ ...samples[agent], rows }, async (feeds) => {
-    await takeStep(program, { network: networks[agent] }, { ...feeds, progress }, { metrics: reported });
-    metrics.add(actorMetrics, reported);
-  });
-}
+  program: StepProgram,
+  { epochs, extraRows = {} }: { readonly epochs: number; readonly extraRows?: Arrays },
+): Promise<void> => {
+  const own = iteration.samples[agent];
+  const samples = { ...own, rows: { ...own.rows, ...extraRows } };
+  return walkSamples(minibatches, iteration, samples, [networks[agent]], program, { epochs, names: actorMetrics });
+};
 
 /** Runs an evaluation program on an agent's samples, with its parameters as they are now. */
 export async function evaluateAgent(
@@ -178,14 +175,8 @@ export async function createLearner(
       await critics.evaluate(buffer, criticMetrics);
       const samples = sampler(buffer, critics.advantagesOf);
       const random = shuffling.split(updates[0]);
-      // Advantages are there, so the two need nothing of each other any more.
-      const learning = [
-        critics.update(buffer, progressNow, random.split(1), criticMetrics),
-        update({ samples, progress: progressNow, metrics: policyMetrics, random: random.split(0) }),
-      ];
-      for (const outcome of await Promise.allSettled(learning)) {
-        if (outcome.status === "rejected") throw outcome.reason;
-      }
+      await update({ samples, progress: progressNow, metrics: policyMetrics, random: random.split(0) });
+      await critics.update(buffer, progressNow, random.split(1), criticMetrics);
       for (const actor of actors) checkFinite(actor);
       updates[0]++;
       return { ...policyMetrics.means(), ...criticMetrics.means() };

@@ -1,13 +1,13 @@
 /** @file Programs of one agent's policy: a step up an objective, and what its actions mean to those it looks at. */
 
-import { type ArraySpec, compile, float32, type Program, type Traced, type Tree } from "../compile/index.ts";
+import { type ArraySpec, compile, float32, type Program, type Traced } from "../compile/index.ts";
 import { grad, lax, numpy as np } from "../compile/jax.ts";
 import type { Sequences } from "../nn/layers.ts";
-import { type Schedule, scheduled } from "../nn/schedules.ts";
+import type { Schedule } from "../nn/schedules.ts";
 import type { ActorInputs, ActorModel } from "../policy/actor.ts";
 import { lossGradients, type SampleLoss } from "./gradient.ts";
 import { rowCount, type Samples } from "./minibatch.ts";
-import { networkSpecs, type OptimizerSettings, optimize } from "./network.ts";
+import { compileStep, type StepProgram, type StepSettings } from "./step.ts";
 
 /** What an objective is made of, for agent i; [B] each. */
 export interface ObjectiveTerms {
@@ -33,14 +33,13 @@ export interface ActorObjective {
   value(terms: ObjectiveTerms): Traced;
 }
 
-export interface ActorStepSettings extends OptimizerSettings {
+export interface ActorStepSettings extends StepSettings {
   readonly learningRate: Schedule;
   readonly entropyCoef: Schedule;
   readonly peerCoef: Schedule;
-  readonly microBatch: number;
 }
 
-/** Names of what `metrics` of a step holds, in order. */
+/** Names of what a step reports, in order. */
 export const actorMetrics = [
   "policyLoss",
   "entropy",
@@ -48,7 +47,11 @@ export const actorMetrics = [
   "approximateKl",
   "gradientNorm",
   "peerCoef",
+  "entropyCoef",
 ] as const;
+
+/** Those that the loss gives. */
+export const LOSS_METRICS = 4;
 
 /** The fields of `samples` that a model looks at. */
 function inputSpecs(model: ActorModel, sequences: Sequences): Samples<ArraySpec> {
@@ -125,11 +128,10 @@ function actorLoss(model: ActorModel, objective: ActorObjective): SampleLoss {
   };
 }
 
-/** Inside traced code: the gradient [P] of the loss at θ, and the metrics [4] that go with it. */
+/** Inside traced code: the gradient [P] of the loss at θ, by which a step goes. */
 export function actorGradient(
   model: ActorModel,
   objective: ActorObjective,
-  { microBatch }: Pick<ActorStepSettings, "microBatch">,
   inputs: {
     readonly theta: Traced;
     readonly samples: Samples<Traced>;
@@ -137,50 +139,35 @@ export function actorGradient(
     readonly entropyCoef: Traced;
   },
   sequences: Sequences,
-): { readonly gradient: Traced; readonly metrics: Traced } {
+): Traced {
   const { theta, samples, peerCoef, entropyCoef } = inputs;
   const count = np.maximum(samples.rows.weights.sum(), 1);
-  const { gradients, metrics } = lossGradients(
-    actorLoss(model, objective),
-    [model.layout],
-    { thetas: [theta], samples, scalars: { count, peerCoef, entropyCoef } },
-    sequences,
-    microBatch,
-  );
-  return { gradient: gradients[0], metrics };
+  const scalars = { count, peerCoef, entropyCoef };
+  const all = { thetas: [theta], samples, scalars };
+  return lossGradients(actorLoss(model, objective), [model.layout], all, sequences).gradients[0];
 }
 
-/** A program that takes one step of Adam up an objective; run it with `takeStep`. Outputs `metrics`, see `actorMetrics`. */
+/** A program that takes one step of Adam up an objective. It reports `actorMetrics`. */
 export function compileActorStep(
   model: ActorModel,
   objective: ActorObjective,
   settings: ActorStepSettings,
   sequences: Sequences,
-): Promise<Program> {
-  const specs = {
-    network: networkSpecs(model.layout.size),
-    progress: float32(),
-    ...actorSampleSpecs(model, objective, sequences),
-  };
-  return compile(
-    "actor step",
-    (inputs) => {
-      const { network, progress } = inputs;
-      const samples = inputs as unknown as Samples<Traced>;
-      const peerCoef = scheduled(settings.peerCoef, progress);
-      const { gradient, metrics } = actorGradient(
-        model,
-        objective,
-        settings,
-        { theta: network.theta, samples, peerCoef, entropyCoef: scheduled(settings.entropyCoef, progress) },
-        sequences,
-      );
-      const learningRate = scheduled(settings.learningRate, progress);
-      const { next, gradientNorm } = optimize(network, gradient, learningRate, settings);
-      const all = np.concatenate([metrics, np.stack([gradientNorm, peerCoef])]);
-      return { network: next as unknown as Tree<Traced>, metrics: all };
+): Promise<StepProgram> {
+  const { peerCoef, entropyCoef, learningRate } = settings;
+  return compileStep(
+    {
+      name: "actor step",
+      layouts: [model.layout],
+      loss: actorLoss(model, objective),
+      sampleSpecs: (part) => actorSampleSpecs(model, objective, part),
+      sequences,
+      schedules: { peerCoef, entropyCoef },
+      counts: { count: "weights" },
+      learningRate,
+      settings,
     },
-    specs,
+    LOSS_METRICS,
   );
 }
 

@@ -7,8 +7,9 @@ import { actorGradient, actorInputs, actorSampleSpecs, compileEvaluation } from 
 import { bppoInfluence, bppoObjective } from "./bppo.ts";
 import { createEvaluated, evaluationOutputs, gatherFeedback, jointRatio, silenceInactive } from "./feedback.ts";
 import { sampleIteration, type TeamShape } from "./fixture.ts";
+import { lossGradients } from "./gradient.ts";
 import { feedsOf, type Samples } from "./minibatch.ts";
-import { joinSamples, teamGradients, teamSampleSpecs } from "./simultaneous.ts";
+import { joinSamples, teamLoss, teamSampleSpecs } from "./simultaneous.ts";
 
 const CLIP = 0.2;
 
@@ -44,15 +45,8 @@ async function sequentialGradients({ policies, iteration }: Sampled, lambda: num
       "gradient",
       (traced) => {
         const samples = traced as unknown as Samples<Traced>;
-        const settings = { microBatch: 7 };
-        const entropyCoef = np.array(0.03);
-        return actorGradient(
-          model,
-          bppoObjective(CLIP, true),
-          settings,
-          { theta: traced.theta, samples, peerCoef: traced.lambda, entropyCoef },
-          whole,
-        ).gradient;
+        const inputs = { theta: traced.theta, samples, peerCoef: traced.lambda, entropyCoef: np.array(0.03) };
+        return actorGradient(model, bppoObjective(CLIP, true), inputs, whole);
       },
       {
         theta: float32(model.layout.size),
@@ -80,23 +74,16 @@ async function simultaneousGradients(
   const { models, networks, whole, dependencies } = policies;
   const distinct = [...new Set(networks)];
   const team = { order: dependencies.order, models, networkOf: networks.map((network) => distinct.indexOf(network)) };
-  const settings = {
-    clip: CLIP,
-    chain,
-    entropyCoef: 0.03,
-    microBatch: 1000,
-    learningRate: 0,
-    peerCoef: 0,
-    maxGradientNorm: 10,
-    adamEpsilon: 1e-5,
-  };
   const program = await compile(
     "gradients",
     (traced) => {
       const samples = traced as unknown as Samples<Traced>;
-      const entropyCoef = np.array(0.03);
-      const inputs = { thetas: traced.thetas as Traced[], samples, peerCoef: traced.lambda, entropyCoef };
-      return [...teamGradients(team, bppoObjective(CLIP, true), settings, inputs, whole).gradients];
+      const counts = models.map((_, i) => [`count${i}`, np.maximum(samples.rows[`${i}.weights`].sum(), 1)]);
+      const scalars = { peerCoef: traced.lambda, entropyCoef: np.array(0.03), ...Object.fromEntries(counts) };
+      const inputs = { thetas: traced.thetas as Traced[], samples, scalars };
+      const layouts = distinct.map((network) => models[networks.indexOf(network)].layout);
+      const loss = teamLoss(team, bppoObjective(CLIP, true), { clip: CLIP, chain });
+      return [...lossGradients(loss, layouts, inputs, whole).gradients];
     },
     {
       thetas: distinct.map(({ theta }) => float32(theta.length)),

@@ -8,7 +8,7 @@
 import { z } from "zod";
 import { lax, numpy as np } from "../compile/jax.ts";
 import { scheduleSchema } from "../nn/schedules.ts";
-import { createLearner, evaluateAgent, type PolicyUpdate, perModel, stepEpoch } from "./actor-critic.ts";
+import { createLearner, evaluateAgent, learnEpochs, type PolicyUpdate, perModel } from "./actor-critic.ts";
 import {
   type ActorObjective,
   actorMetrics,
@@ -26,9 +26,9 @@ import {
   jointRatio,
   silenceInactive,
 } from "./feedback.ts";
-import { takeStep } from "./network.ts";
 import { ppoSettings } from "./settings.ts";
 import { compileTeamStep, joinSamples } from "./simultaneous.ts";
+import { walkSamples } from "./step.ts";
 
 export const bppoSettings = z.strictObject({
   ...ppoSettings,
@@ -111,7 +111,7 @@ const sequential =
         for (const agent of dependencies.order.toReversed()) {
           // M_i, and G_i through the networks of those that are updated.
           jointRatio(updated, settings.clip, correction);
-          const extra = { correction, ...(hasFeedback && { feedback: feedback[agent] }) };
+          const extraRows = { correction, ...(hasFeedback && { feedback: feedback[agent] }) };
           if (hasFeedback) {
             gatherFeedback(updated, dependencies.dependents[agent], ranges[agent], settings.clip, feedback[agent]);
             // The published code takes the gradient of the mean over the batch for a sample's own.
@@ -120,9 +120,7 @@ const sequential =
             const norm = clipFeedback(feedback[agent], samples[agent].rows.weights, settings.feedbackMaxNorm);
             metrics.add(["feedbackNorm"], [norm]);
           }
-          for (let epoch = 0; epoch < settings.epochs; epoch++) {
-            await stepEpoch(policies, iteration, agent, steps.get(agent)!, extra);
-          }
+          await learnEpochs(policies, iteration, agent, steps.get(agent)!, { epochs: settings.epochs, extraRows });
           updated.push(memory[agent]);
           if (updated.length === models.length) break;
           // With parameters in common, those that were evaluated have changed again.
@@ -139,20 +137,11 @@ const simultaneous =
     const distinct = [...new Set(networks)];
     const team = { order: dependencies.order, models, networkOf: networks.map((network) => distinct.indexOf(network)) };
     const step = await compileTeamStep(team, bppoObjective(settings.clip, true), settings, batch);
-    const stepped = Object.fromEntries(distinct.map((network, k) => [`networks.${k}`, network]));
-    const reported = new Float32Array(actorMetrics.length);
+    const epochs = { epochs: settings.epochs, names: actorMetrics };
     return {
       programs: [step],
-      async update({ samples, progress, metrics, random }) {
-        const joined = joinSamples(samples);
-        for (let epoch = 0; epoch < settings.epochs; epoch++) {
-          minibatches.shuffle(random);
-          await minibatches.forEach(joined, async (feeds) => {
-            await takeStep(step, stepped, { ...feeds, progress }, { metrics: reported });
-            metrics.add(actorMetrics, reported);
-          });
-        }
-      },
+      update: (iteration) =>
+        walkSamples(minibatches, iteration, joinSamples(iteration.samples), distinct, step, epochs),
     };
   };
 

@@ -6,7 +6,7 @@
 
 import { z } from "zod";
 import { scheduleSchema } from "../nn/schedules.ts";
-import { createLearner, evaluateAgent, type PolicyUpdate, perModel, stepEpoch } from "./actor-critic.ts";
+import { createLearner, evaluateAgent, learnEpochs, type PolicyUpdate, perModel } from "./actor-critic.ts";
 import { type ActorObjective, compileActorStep, compileEvaluation, type Influence } from "./actor-step.ts";
 import { defineAlgorithm } from "./algorithm.ts";
 import { clipFeedback, createEvaluated, evaluationOutputs, gatherFeedback } from "./feedback.ts";
@@ -57,7 +57,8 @@ export const bptaUpdate =
           gatherFeedback(evaluated, dependencies.dependents[agent], ranges[agent], undefined, feedback[agent]);
           const { weights } = iteration.samples[agent].rows;
           iteration.metrics.add(["feedbackNorm"], [clipFeedback(feedback[agent], weights, settings.feedbackMaxNorm)]);
-          await stepEpoch(policies, iteration, agent, steps.get(agent)!, { feedback: feedback[agent] });
+          const extraRows = { feedback: feedback[agent] };
+          await learnEpochs(policies, iteration, agent, steps.get(agent)!, { epochs: 1, extraRows });
         }
       },
     };

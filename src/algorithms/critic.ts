@@ -18,10 +18,10 @@ import {
 } from "../nn/layers.ts";
 import { huber } from "../nn/losses.ts";
 import { type ParameterLayout, parameterLayout } from "../nn/parameters.ts";
-import { type Schedule, scheduled } from "../nn/schedules.ts";
-import { lossGradients, type SampleLoss } from "./gradient.ts";
+import type { Schedule } from "../nn/schedules.ts";
+import type { SampleLoss } from "./gradient.ts";
 import { rowCount, type Samples } from "./minibatch.ts";
-import { networkSpecs, type OptimizerSettings, optimize } from "./network.ts";
+import { compileStep, type StepProgram, type StepSettings } from "./step.ts";
 
 /** A critic's shape. */
 export interface CriticShape {
@@ -85,12 +85,11 @@ export function criticModel(shape: CriticShape): CriticModel {
   };
 }
 
-export interface CriticStepSettings extends OptimizerSettings {
+export interface CriticStepSettings extends StepSettings {
   readonly criticLearningRate: Schedule;
   /** How far a value may move from the old one before the clipped loss holds it back, in normalised units. */
   readonly valueClip: number;
   readonly huberDelta: number;
-  readonly microBatch: number;
 }
 
 /** The fields of `samples` that a critic learns from. */
@@ -123,41 +122,29 @@ function criticLoss(model: CriticModel, { valueClip, huberDelta }: CriticStepSet
   };
 }
 
-/** Names of what `metrics` of a critic's step holds, in order. */
+/** Names of what a critic's step reports, in order. */
 export const criticMetrics = ["valueLoss", "criticGradientNorm"] as const;
 
-/**
- * A program that takes one step of Adam; run it with `takeStep`. Outputs `metrics`, see `criticMetrics`.
- * @param background whether it runs in a thread of its own
- */
-export function compileCriticStep(
+/** A program that takes one step of Adam. It reports `criticMetrics`. */
+export const compileCriticStep = (
   model: CriticModel,
   settings: CriticStepSettings,
   sequences: Sequences,
-  background = false,
-): Promise<Program> {
-  return compile(
-    "critic step",
-    (traced) => {
-      const samples = traced as unknown as Samples<Traced>;
-      const { network, progress } = traced;
-      const count = np.maximum(samples.rows.weights.sum(), 1);
-      const { gradients, metrics } = lossGradients(
-        criticLoss(model, settings),
-        [model.layout],
-        { thetas: [network.theta], samples, scalars: { count } },
-        sequences,
-        settings.microBatch,
-      );
-      const learningRate = scheduled(settings.criticLearningRate, progress);
-      const { next, gradientNorm } = optimize(network, gradients[0], learningRate, settings);
-      const all = np.concatenate([metrics, gradientNorm.reshape([1])]);
-      return { network: next as unknown as Tree<Traced>, metrics: all };
+): Promise<StepProgram> =>
+  compileStep(
+    {
+      name: "critic step",
+      layouts: [model.layout],
+      loss: criticLoss(model, settings),
+      sampleSpecs: (part) => criticSampleSpecs(model, part),
+      sequences,
+      schedules: {},
+      counts: { count: "weights" },
+      learningRate: settings.criticLearningRate,
+      settings,
     },
-    { network: networkSpecs(model.layout.size), progress: float32(), ...criticSampleSpecs(model, sequences) },
-    { background },
+    1,
   );
-}
 
 /**
  * A program with the output `values` [rows], normalised, and, with a GRU, `hidden` [rows, H]: one step of each of

@@ -1,10 +1,10 @@
-/** @file The gradient of a loss over samples, summed over micro-batches, inside traced code. */
+/** @file The gradient of a loss over samples, inside traced code. */
 
 import type { Traced, Tree } from "../compile/index.ts";
-import { jit, valueAndGrad } from "../compile/jax.ts";
+import { valueAndGrad } from "../compile/jax.ts";
 import type { Sequences } from "../nn/layers.ts";
 import type { ParameterLayout } from "../nn/parameters.ts";
-import { type Arrays, microBatches, type Samples } from "./minibatch.ts";
+import type { Arrays, Samples } from "./minibatch.ts";
 
 /**
  * A loss that is a sum over samples, so that the gradients of micro-batches add up to that of the whole.
@@ -19,43 +19,41 @@ export type SampleLoss = (
   sequences: Sequences,
 ) => readonly [loss: Traced, metrics: Traced];
 
-/** The gradient of one micro-batch, as the tracer gives it. */
-type PartGradient = (
+/** The gradient of a loss, as the tracer gives it. */
+type SampleGradient = (
   parameters: readonly Tree<Traced>[],
   samples: Samples<Traced>,
   scalars: Arrays<Traced>,
 ) => [[loss: Traced, metrics: Traced], readonly Tree<Traced>[]];
 
-/**
- * The gradients of a loss at the parameters of its networks, and its metrics [k].
- * @param thetas of each network, [P]
- * @returns gradients of each network, [P]
- */
+/** What samples come to: the gradients of each network [P], and the metrics [k]. */
+export interface LossGradients {
+  readonly gradients: readonly Traced[];
+  readonly metrics: Traced;
+}
+
+/** What a loss is differentiated at. */
+export interface LossInputs {
+  /** Of each network, [P] */
+  readonly thetas: readonly Traced[];
+  readonly samples: Samples<Traced>;
+  readonly scalars: Arrays<Traced>;
+}
+
+/** The gradients of a loss at the parameters of its networks, and its metrics. */
 export function lossGradients(
   loss: SampleLoss,
   layouts: readonly ParameterLayout[],
-  inputs: { readonly thetas: readonly Traced[]; readonly samples: Samples<Traced>; readonly scalars: Arrays<Traced> },
+  { thetas, samples, scalars }: LossInputs,
   sequences: Sequences,
-  microBatch: number,
-): { readonly gradients: readonly Traced[]; readonly metrics: Traced } {
-  const parameters = layouts.map((layout, k) => layout.unravel(inputs.thetas[k]));
-  // Traced once for each size of micro-batch (there are two at most).
-  const traced = new Map<number, PartGradient>();
-  const gradientOf = (part: Sequences): PartGradient => {
-    const known = traced.get(part.blocks);
-    if (known) return known;
-    const f = (...[p, s, c]: Parameters<PartGradient>) => [...loss(p, s, c, part)];
-    // The tracer's types follow a function's argument trees, which are too deep for the type checker here.
-    const gradient = jit(valueAndGrad(f as never, { hasAux: true }) as never) as unknown as PartGradient;
-    traced.set(part.blocks, gradient);
-    return gradient;
-  };
-  const parts = microBatches(inputs.samples, sequences, microBatch).map((part) => {
-    const [[, metrics], trees] = gradientOf(part.sequences)(parameters, part.samples, inputs.scalars);
-    return { metrics, gradients: layouts.map((layout, k) => layout.ravel(trees[k])) };
-  });
-  return parts.reduce((sum, part) => ({
-    metrics: sum.metrics.add(part.metrics),
-    gradients: sum.gradients.map((gradient, k) => gradient.add(part.gradients[k])),
-  }));
+): LossGradients {
+  const f = (...[p, s, c]: Parameters<SampleGradient>) => [...loss(p, s, c, sequences)];
+  // The tracer's types follow a function's argument trees, which are too deep for the type checker here.
+  const gradient = valueAndGrad(f as never, { hasAux: true }) as unknown as SampleGradient;
+  const [[, metrics], trees] = gradient(
+    layouts.map((layout, k) => layout.unravel(thetas[k])),
+    samples,
+    scalars,
+  );
+  return { gradients: layouts.map((layout, k) => layout.ravel(trees[k])), metrics };
 }

@@ -7,10 +7,11 @@
 
 import { z } from "zod";
 import { numpy as np } from "../compile/jax.ts";
-import { createLearner, type PolicyUpdate, perModel, stepEpoch } from "./actor-critic.ts";
+import { createLearner, learnEpochs, type PolicyUpdate, perModel } from "./actor-critic.ts";
 import { type ActorObjective, compileActorStep } from "./actor-step.ts";
 import { defineAlgorithm } from "./algorithm.ts";
 import { ppoSettings } from "./settings.ts";
+import { epochTurns } from "./step.ts";
 
 export const factorizedSettings = z.strictObject(ppoSettings);
 
@@ -22,7 +23,7 @@ export const ppoObjective = (clip: number): ActorObjective => ({
   value: ({ ratio, advantage }) => np.minimum(ratio.mul(advantage), np.clip(ratio, 1 - clip, 1 + clip).mul(advantage)),
 });
 
-/** K epochs, in each of which every agent walks its samples; agents know nothing of each other. */
+/** K epochs of every agent; agents know nothing of each other. Those that share a network take turns. */
 export const ppoUpdate =
   (settings: z.infer<typeof factorizedSettings>): PolicyUpdate =>
   async (policies) => {
@@ -33,9 +34,11 @@ export const ppoUpdate =
     return {
       programs: steps.values(),
       async update(iteration) {
-        for (let epoch = 0; epoch < settings.epochs; epoch++) {
-          for (const agent of policies.dependencies.order)
-            await stepEpoch(policies, iteration, agent, steps.get(agent)!);
+        const { dependencies, networks } = policies;
+        for (const network of new Set(networks)) {
+          const own = dependencies.order.filter((agent) => networks[agent] === network);
+          for (const epochs of epochTurns(own.length, settings.epochs))
+            for (const agent of own) await learnEpochs(policies, iteration, agent, steps.get(agent)!, { epochs });
         }
       },
     };

@@ -15,18 +15,20 @@ test("minibatches deal out whole sequences, each once, with what they begin with
   const minibatches = createMinibatches(whole, 2);
   minibatches.shuffle(new Random(3));
   const seen: number[] = [];
-  await minibatches.forEach({ rows: { at: rows }, sequences: { start: starts }, fixed: {} }, async (feeds) => {
-    const [at, start] = [feeds["rows.at"], feeds["sequences.start"]];
-    expect([at.length, start.length]).toEqual([24, 4]);
-    for (let sequence = 0; sequence < 4; sequence++) {
-      const [t, e] = [Math.floor(start[sequence] / 100), start[sequence] % 100];
-      seen.push(start[sequence]);
-      for (let l = 0; l < chunk; l++) {
-        const row = sequence * chunk + l;
-        expect([at[2 * row], at[2 * row + 1]]).toEqual([t + l, e]);
+  await minibatches.forEach(
+    { rows: { at: rows }, sequences: { start: starts }, fixed: {} },
+    async ({ rows: { at }, sequences: { start } }) => {
+      expect([at.length, start.length]).toEqual([24, 4]);
+      for (let sequence = 0; sequence < 4; sequence++) {
+        const [t, e] = [Math.floor(start[sequence] / 100), start[sequence] % 100];
+        seen.push(start[sequence]);
+        for (let l = 0; l < chunk; l++) {
+          const row = sequence * chunk + l;
+          expect([at[2 * row], at[2 * row + 1]]).toEqual([t + l, e]);
+        }
       }
-    }
-  });
+    },
+  );
   expect(seen.toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 300, 301, 302, 303]);
   expect(seen).not.toEqual(seen.toSorted((a, b) => a - b));
 });

@@ -1,6 +1,5 @@
 /** @file Samples on their way into a program: whole, in random minibatches, and, inside the program, in micro-batches. */
 
-import type { Traced } from "../compile/index.ts";
 import type { Sequences } from "../nn/layers.ts";
 
 /** Arrays by name. */
@@ -57,13 +56,15 @@ export function feedsOf({ rows, sequences, fixed }: Samples): Record<string, Flo
 export interface Minibatches {
   /** Draws who goes where, for an epoch. */
   shuffle(random: { shuffle(array: Int32Array): void }): void;
-  /** Calls `use` with the feeds of each minibatch of `samples`, one after the other; they share their memory. */
-  forEach(samples: Samples, use: (feeds: Record<string, Float32Array>) => Promise<void>): Promise<void>;
+  /** Calls `use` with each minibatch of `samples`, one after the other; they share their memory. */
+  forEach(samples: Samples, use: (minibatch: Samples) => Promise<void>): Promise<void>;
+  /** How many there are. */
+  readonly count: number;
 }
 
 /** Minibatches of samples that lie as `whole` says; with a count of 1 nothing moves. */
 export function createMinibatches(whole: Sequences, count: number): Minibatches {
-  if (count === 1) return { shuffle() {}, forEach: (samples, use) => use(feedsOf(samples)) };
+  if (count === 1) return { count, shuffle() {}, forEach: (samples, use) => use(samples) };
   const order = Int32Array.from({ length: whole.blocks * whole.width }, (_, i) => i);
   const perBatch = order.length / count;
   const scratch = new Map<string, Float32Array>();
@@ -76,6 +77,7 @@ export function createMinibatches(whole: Sequences, count: number): Minibatches 
     return array;
   };
   return {
+    count,
     shuffle(random) {
       // From the same order each time: what was dealt before must not matter, or a resumed run would go another way.
       for (let i = 0; i < order.length; i++) order[i] = i;
@@ -92,13 +94,12 @@ export function createMinibatches(whole: Sequences, count: number): Minibatches 
               return [name, into];
             }),
           );
-        await use(
-          feedsOf({
-            rows: gathered(rows, "rows", whole.length),
-            sequences: gathered(sequences, "sequences", 1),
-            fixed,
-          }),
-        );
+        const minibatch = {
+          rows: gathered(rows, "rows", whole.length),
+          sequences: gathered(sequences, "sequences", 1),
+          fixed,
+        };
+        await use(minibatch);
       }
     },
   };
@@ -118,35 +119,41 @@ function gather(source: Float32Array, chosen: Int32Array, whole: Sequences, into
   }
 }
 
-/** A micro-batch: samples that are computed together because they fit the cache. */
-interface MicroBatch {
-  readonly samples: Samples<Traced>;
-  readonly sequences: Sequences;
-}
-
 /** Sequences are computed step by step, a step's rows at a time: their micro-batches are this much larger. */
 const SEQUENCE_FACTOR = 4;
 
+/** Samples of this many rows are worth two micro-batches at least, for two threads to share. */
+const WORTH_SHARING = 1000;
+
 /**
- * Cuts samples, inside traced code, into micro-batches of about `size` rows (for sequences, `SEQUENCE_FACTOR` times
- * that), whole blocks each.
+ * The micro-batches of samples that lie as `whole` says, in order: samples that are computed together because they fit
+ * the cache. Whole blocks each, of about `size` rows (for sequences, `SEQUENCE_FACTOR` times that).
  */
-export function microBatches(samples: Samples<Traced>, whole: Sequences, size: number): MicroBatch[] {
-  const perBlock = whole.length * whole.width;
-  const wanted = whole.length > 1 ? SEQUENCE_FACTOR * size : size;
-  const count = Math.max(1, Math.min(whole.blocks, Math.round(rowCount(whole) / wanted)));
-  if (count === 1) return [{ samples, sequences: whole }];
-  return Array.from({ length: count }, (_, i) => {
-    const [start, end] = [Math.floor((i * whole.blocks) / count), Math.floor(((i + 1) * whole.blocks) / count)];
-    const cut = (arrays: Arrays<Traced>, per: number): Arrays<Traced> =>
-      Object.fromEntries(Object.entries(arrays).map(([name, array]) => [name, array.slice([start * per, end * per])]));
-    return {
-      samples: {
-        rows: cut(samples.rows, perBlock),
-        sequences: cut(samples.sequences, whole.width),
-        fixed: samples.fixed,
-      },
-      sequences: { ...whole, blocks: end - start },
-    };
+export function microBatchSequences(whole: Sequences, size: number): Sequences[] {
+  const rows = rowCount(whole);
+  const wanted = Math.round(rows / (whole.length > 1 ? SEQUENCE_FACTOR * size : size));
+  const count = Math.min(whole.blocks, Math.max(wanted, rows >= WORTH_SHARING ? 2 : 1));
+  const startOf = (i: number) => Math.floor((i * whole.blocks) / count);
+  return Array.from({ length: count }, (_, i) => ({ ...whole, blocks: startOf(i + 1) - startOf(i) }));
+}
+
+/** Samples cut into `parts` of their blocks, one after the other; nothing is copied. */
+export function cutSamples(
+  { rows, sequences, fixed }: Samples,
+  whole: Sequences,
+  parts: readonly Sequences[],
+): Samples[] {
+  let start = 0;
+  return parts.map(({ blocks }) => {
+    const [from, to] = [start / whole.blocks, (start + blocks) / whole.blocks];
+    start += blocks;
+    const cut = (arrays: Arrays): Arrays =>
+      Object.fromEntries(
+        Object.entries(arrays).map(([name, array]) => [
+          name,
+          array.subarray(Math.round(array.length * from), Math.round(array.length * to)),
+        ]),
+      );
+    return { rows: cut(rows), sequences: cut(sequences), fixed };
   });
 }

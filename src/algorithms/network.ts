@@ -1,6 +1,6 @@
 /** @file The live parameters of a network and of its optimiser, and the one way in which they change. */
 
-import { float32, int32, type NamedData, type Program, type Traced } from "../compile/index.ts";
+import { float32, int32, type Traced } from "../compile/index.ts";
 import type { NormalSource } from "../nn/initializers.ts";
 import { type AdamState, adam, clipByNorm } from "../nn/optimizer.ts";
 import type { ParameterLayout } from "../nn/parameters.ts";
@@ -57,41 +57,6 @@ export function optimize(
   const { clipped, norm } = clipByNorm(gradient, maxGradientNorm);
   const step = network.steps.astype(network.theta.dtype);
   return { next: adam(network, clipped, step, learningRate, adamEpsilon), gradientNorm: norm };
-}
-
-/**
- * Runs a step program, whose inputs and outputs named `${prefix}.…` are the networks', and takes its outcome over.
- * @returns its output `metrics`
- * @throws DivergedError if a metric is not finite; the parameters then stay as they were
- */
-export async function takeStep(
-  program: Program,
-  networks: Readonly<Record<string, Network>>,
-  feeds: NamedData,
-  into: NamedData,
-): Promise<void> {
-  const fed: Record<string, Float32Array | Int32Array> = { ...feeds } as Record<string, Float32Array>;
-  const written: Record<string, Float32Array> = { ...into } as Record<string, Float32Array>;
-  for (const [prefix, network] of Object.entries(networks)) {
-    network.steps[0]++;
-    fed[`${prefix}.theta`] = network.theta;
-    fed[`${prefix}.firstMoment`] = network.firstMoment;
-    fed[`${prefix}.secondMoment`] = network.secondMoment;
-    fed[`${prefix}.steps`] = network.steps;
-    written[`${prefix}.theta`] = network.next.theta;
-    written[`${prefix}.firstMoment`] = network.next.firstMoment;
-    written[`${prefix}.secondMoment`] = network.next.secondMoment;
-  }
-  await program.run(fed, written);
-  const metrics = written.metrics;
-  for (const value of metrics) {
-    if (!Number.isFinite(value)) throw new DivergedError(`a loss or gradient of ${Object.values(networks)[0].name}`);
-  }
-  for (const network of Object.values(networks)) {
-    network.theta.set(network.next.theta);
-    network.firstMoment.set(network.next.firstMoment);
-    network.secondMoment.set(network.next.secondMoment);
-  }
 }
 
 /** @throws DivergedError if a parameter is not finite */

@@ -23,8 +23,13 @@ export const commonSettings = {
   microBatch: z
     .int()
     .min(1)
-    .default(2000)
+    .default(2500)
     .describe("samples whose gradients are computed together, to fit the cache; changes speed only"),
+  threads: z
+    .int()
+    .min(1)
+    .default(2)
+    .describe("threads that share the samples of a gradient step; results do not depend on it"),
 };
 
 const minibatches = z.int().min(1).default(1).describe("random parts of a rollout, one gradient step each, per pass");

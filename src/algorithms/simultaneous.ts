@@ -1,15 +1,20 @@
 /** @file One step of a whole team at once: one graph holds all agents, and one backward pass yields every gradient. */
 
 import { withGradientOf } from "../compile/gradients.ts";
-import { type ArraySpec, compile, float32, type Program, type Traced, type Tree } from "../compile/index.ts";
+import type { ArraySpec, Traced } from "../compile/index.ts";
 import { lax, numpy as np } from "../compile/jax.ts";
 import type { Sequences } from "../nn/layers.ts";
-import { scheduled } from "../nn/schedules.ts";
 import type { ActorModel } from "../policy/actor.ts";
-import { type ActorObjective, type ActorStepSettings, actorInputs, actorSampleSpecs } from "./actor-step.ts";
-import { lossGradients, type SampleLoss } from "./gradient.ts";
+import {
+  type ActorObjective,
+  type ActorStepSettings,
+  actorInputs,
+  actorSampleSpecs,
+  LOSS_METRICS,
+} from "./actor-step.ts";
+import type { SampleLoss } from "./gradient.ts";
 import type { Arrays, Samples } from "./minibatch.ts";
-import { networkSpecs, optimize } from "./network.ts";
+import { compileStep, type StepProgram } from "./step.ts";
 
 /** A team, as a program that holds all of it sees it. */
 export interface Team {
@@ -21,7 +26,9 @@ export interface Team {
   readonly networkOf: readonly number[];
 }
 
-export interface SimultaneousSettings extends ActorStepSettings {
+export interface SimultaneousSettings extends ActorStepSettings, TeamLossSettings {}
+
+interface TeamLossSettings {
   /** ε; M is clipped to 1 ± ε/2 */
   readonly clip: number;
   /**
@@ -56,10 +63,10 @@ const scaleGradient = (x: Traced, scale: Traced): Traced => withGradientOf(x, x.
  * −Σ_j mean(objective_j + c_H · entropy_j). Agent j's log-probability is taken at its stored action, and sees each
  * predecessor i's action as g(θ_i, ε_i), through which its gradient, times λ, goes on to θ_i.
  */
-function teamLoss(
+export function teamLoss(
   { order, models, networkOf }: Team,
   objective: ActorObjective,
-  { clip, chain }: SimultaneousSettings,
+  { clip, chain }: TeamLossSettings,
 ): SampleLoss {
   return (parameters, joined, scalars, sequences) => {
     const samples = models.map((_, agent) => samplesOf(joined, agent));
@@ -116,35 +123,8 @@ export const teamSampleSpecs = ({ models }: Team, sequences: Sequences): Samples
     }),
   );
 
-/** Inside traced code: the gradient [P] of each network of the team, and the metrics [4] that go with them. */
-export function teamGradients(
-  team: Team,
-  objective: ActorObjective,
-  settings: SimultaneousSettings,
-  inputs: {
-    readonly thetas: readonly Traced[];
-    readonly samples: Samples<Traced>;
-    readonly peerCoef: Traced;
-    readonly entropyCoef: Traced;
-  },
-  sequences: Sequences,
-): { readonly gradients: readonly Traced[]; readonly metrics: Traced } {
-  const layouts = inputs.thetas.map((_, network) => team.models[team.networkOf.indexOf(network)].layout);
-  const counts = team.models.map((_, i) => [`count${i}`, np.maximum(inputs.samples.rows[`${i}.weights`].sum(), 1)]);
-  const { peerCoef, entropyCoef } = inputs;
-  const scalars: Arrays<Traced> = { peerCoef, entropyCoef, ...Object.fromEntries(counts) };
-  return lossGradients(
-    teamLoss(team, objective, settings),
-    layouts,
-    { thetas: inputs.thetas, samples: inputs.samples, scalars },
-    sequences,
-    settings.microBatch,
-  );
-}
-
 /**
- * A program that takes one step of Adam with every network of the team; run it with `takeStep`, whose networks are
- * named `networks.0`, …. Outputs `metrics`, see `actorMetrics`, averaged over
+ * A program that takes one step of Adam with every network of the team. It reports `actorMetrics`, averaged over
  * agents.
  */
 export function compileTeamStep(
@@ -152,27 +132,21 @@ export function compileTeamStep(
   objective: ActorObjective,
   settings: SimultaneousSettings,
   sequences: Sequences,
-): Promise<Program> {
-  const count = Math.max(...team.networkOf) + 1;
-  const sizes = Array.from({ length: count }, (_, k) => team.models[team.networkOf.indexOf(k)].layout.size);
-  return compile(
-    "team step",
-    (traced) => {
-      const { networks, progress } = traced;
-      const samples = traced as unknown as Samples<Traced>;
-      const peerCoef = scheduled(settings.peerCoef, progress);
-      const thetas = networks.map(({ theta }) => theta);
-      const entropyCoef = scheduled(settings.entropyCoef, progress);
-      const inputs = { thetas, samples, peerCoef, entropyCoef };
-      const { gradients, metrics } = teamGradients(team, objective, settings, inputs, sequences);
-      const learningRate = scheduled(settings.learningRate, progress);
-      const steps = networks.map((network, k) => optimize(network, gradients[k], learningRate, settings));
-      const norms = np.stack(steps.map(({ gradientNorm }) => gradientNorm)).mean();
-      return {
-        networks: steps.map(({ next }) => next as unknown as Tree<Traced>),
-        metrics: np.concatenate([metrics, np.stack([norms, peerCoef])]),
-      };
+): Promise<StepProgram> {
+  const { peerCoef, entropyCoef, learningRate } = settings;
+  const networks = Math.max(...team.networkOf) + 1;
+  return compileStep(
+    {
+      name: "team step",
+      layouts: Array.from({ length: networks }, (_, k) => team.models[team.networkOf.indexOf(k)].layout),
+      loss: teamLoss(team, objective, settings),
+      sampleSpecs: (part) => teamSampleSpecs(team, part),
+      sequences,
+      schedules: { peerCoef, entropyCoef },
+      counts: Object.fromEntries(team.models.map((_, agent) => [`count${agent}`, `${agent}.weights`])),
+      learningRate,
+      settings,
     },
-    { networks: sizes.map(networkSpecs), progress: float32(), ...teamSampleSpecs(team, sequences) },
+    LOSS_METRICS,
   );
 }

@@ -174,7 +174,7 @@ export function compileGradient(model: ActorModel, rows: number): Promise<Progra
       const { theta, peerCoef } = traced as { readonly theta: Traced; readonly peerCoef: Traced };
       const samples = traced as unknown as Samples<Traced>;
       const inputs = { theta, peerCoef, samples, entropyCoef: np.array(0) };
-      return actorGradient(model, bptaObjective, { microBatch: rows }, inputs, sequences).gradient;
+      return actorGradient(model, bptaObjective, inputs, sequences);
     },
     {
       theta: float32(model.layout.size),

@@ -14,8 +14,9 @@ import type { LearnerOptions } from "./algorithm.ts";
 import { type CriticModel, compileCriticStep, compileValues, criticMetrics, criticModel } from "./critic.ts";
 import type { Metrics } from "./metrics.ts";
 import { createMinibatches, minibatchSequences, rolloutSequences, rowCount } from "./minibatch.ts";
-import { checkFinite, createNetwork, type Network, networkState, takeStep } from "./network.ts";
+import { checkFinite, createNetwork, type Network, networkState } from "./network.ts";
 import type { CommonSettings } from "./settings.ts";
+import { epochTurns, type StepProgram, walkSamples } from "./step.ts";
 
 /** What critics look at: the whole situation (centralised), or their agent's observation (independent). */
 export type CriticView = "state" | "observation";
@@ -104,7 +105,7 @@ export async function createValueLearning(
   const allRows = rows + numEnvs;
   const programs = new Map<CriticModel, CriticPrograms>();
   for (const model of models.values())
-    programs.set(model, await compileCritic(model, settings, batchShape, numEnvs, allRows, options.critic.background));
+    programs.set(model, await compileCritic(model, settings, batchShape, numEnvs, allRows));
 
   const all = team.agents.map((_, i) => i);
   const groups = share && view === "state" ? [all] : all.map((i) => [i]);
@@ -179,26 +180,28 @@ export async function createValueLearning(
           for (let i = 0; i < rows; i++) targets[i] = (returns[i] - mean) / std;
         }
       }
-      const reported = new Float32Array(criticMetrics.length);
-      for (let epoch = 0; epoch < settings.epochs; epoch++) {
-        minibatches.shuffle(shuffling);
-        for (const stream of streams) {
-          const { step } = programs.get(modelOf(stream.agents[0]))!;
-          const samples = {
-            rows: {
-              inputs: inputsOf(stream, buffer).subarray(0, rows * inputSize(stream.agents[0])),
-              targets: stream.targets,
-              oldValues: stream.raw.subarray(0, rows),
-              weights: stream.weights,
-              ...(recurrent && { episodeStarts: buffer.episodeStarts.subarray(0, rows) }),
-            },
-            sequences: { ...(recurrent && { hidden: stream.chunkHidden }) },
-            fixed: {},
-          };
-          await minibatches.forEach(samples, async (feeds) => {
-            await takeStep(step, { network: stream.critic.network }, { ...feeds, progress }, { metrics: reported });
-            metrics.add(criticMetrics, reported);
-          });
+      const iteration = { progress, metrics, random: shuffling };
+      for (const critic of critics) {
+        const own = streams.filter((stream) => stream.critic === critic);
+        for (const epochs of epochTurns(own.length, settings.epochs)) {
+          for (const stream of own) {
+            const { step } = programs.get(modelOf(stream.agents[0]))!;
+            const samples = {
+              rows: {
+                inputs: inputsOf(stream, buffer).subarray(0, rows * inputSize(stream.agents[0])),
+                targets: stream.targets,
+                oldValues: stream.raw.subarray(0, rows),
+                weights: stream.weights,
+                ...(recurrent && { episodeStarts: buffer.episodeStarts.subarray(0, rows) }),
+              },
+              sequences: { ...(recurrent && { hidden: stream.chunkHidden }) },
+              fixed: {},
+            };
+            await walkSamples(minibatches, iteration, samples, [critic.network], step, {
+              epochs,
+              names: criticMetrics,
+            });
+          }
         }
       }
       for (const { network } of critics) checkFinite(network);
@@ -212,7 +215,7 @@ export async function createValueLearning(
 }
 
 interface CriticPrograms {
-  readonly step: Program;
+  readonly step: StepProgram;
   /** Values of a whole rollout in one run; undefined with a GRU, which goes step by step. */
   readonly whole: Program | undefined;
   /** Values of one step of each environment. */
@@ -225,10 +228,9 @@ async function compileCritic(
   batch: Sequences,
   numEnvs: number,
   allRows: number,
-  background: boolean,
 ): Promise<CriticPrograms> {
   return {
-    step: await compileCriticStep(model, settings, batch, background),
+    step: await compileCriticStep(model, settings, batch),
     whole: model.hiddenSize > 0 ? undefined : await compileValues(model, allRows),
     single: await compileValues(model, numEnvs),
   };

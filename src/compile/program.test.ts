@@ -112,14 +112,15 @@ test("an exported model runs for any size of its open axis", async () => {
   }
 });
 
-test("a program in two stages computes what seldom changes when it does, and agrees with one stage", async () => {
+test.each([0, 1])("a program in two stages agrees with one stage, in thread %d", async (thread) => {
   const inputs = { theta: { w: float32(4, 3), b: float32(3) }, x: float32(5, 4), unused: float32(1) };
   const f = ({ theta, x }: { theta: { w: np.Array; b: np.Array }; x: np.Array }) => {
     const weight = np.tanh(theta.w).sub(theta.w.mean(0, { keepdims: true }));
     return { y: np.matmul(x, weight).add(theta.b), norm: weight.mul(weight).sum() };
   };
   const whole = await compile("layer", f as never, inputs);
-  const staged = await compileStaged("layer", f as never, inputs, (name) => name.startsWith("theta."));
+  const isStable = (name: string) => name.startsWith("theta.");
+  const [staged] = await compileStaged("layer", f as never, inputs, isStable, [thread]);
   const [x, unused] = [Float32Array.from({ length: 20 }, Math.sin), new Float32Array(1)];
   await expect(staged.run({ x, unused })).rejects.toThrow("program layer was not prepared");
   for (const scale of [1, 2]) {
@@ -141,7 +142,7 @@ test("programs in the background run beside those here, with the same numbers", 
   });
   const inputs = { w: float32(8, 8), x: float32(16, 8), flags: bool(5) };
   const here = await compile("step", step as never, inputs);
-  const background = await compile("step", step as never, inputs, { background: true });
+  const background = await compile("step", step as never, inputs, { thread: 1 });
   const feeds = {
     w: Float32Array.from({ length: 64 }, (_, i) => Math.sin(i)),
     x: Float32Array.from({ length: 128 }, (_, i) => Math.cos(i)),

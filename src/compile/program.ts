@@ -2,7 +2,7 @@
 
 import { type ModelOptions, OUTPUT_MARK, toModel, toStagedModels } from "./lower/emit.ts";
 import { PREPARED } from "./lower/stage.ts";
-import { decodeSignature, encodeModel, type OnnxModel, type OnnxValue } from "./onnx.ts";
+import { decodeSignature, encodeModel, type OnnxValue } from "./onnx.ts";
 import { jaxExecutable } from "./runtimes/jax.ts";
 import { type OnnxOptions, onnxExecutable } from "./runtimes/onnx.ts";
 import type { Data, Executable, NamedData } from "./runtimes/runtime.ts";
@@ -22,8 +22,8 @@ import type { Tree } from "./tree.ts";
 export interface CompileOptions extends OnnxOptions, Pick<ModelOptions, "metadata"> {
   /** `onnx`: lowered to one ONNX graph, run by ONNX Runtime (default). `jax`: run by the tracing library. */
   readonly runtime?: "onnx" | "jax";
-  /** Run it in a thread of its own, beside programs that run here. The numbers are the same. */
-  readonly background?: boolean;
+  /** Where it runs: in this thread (0, default), or in a background thread (1, 2, …) beside what runs here. */
+  readonly thread?: number;
 }
 
 /** A function over named arrays, compiled. */
@@ -73,8 +73,7 @@ export async function compile<const S extends Tree<ArraySpec>>(
   const traced = trace(name, f as unknown as TreeFunction, inputs);
   if (options.runtime === "jax") return program(traced, jaxExecutable(traced), options.metadata);
   const bytes = encodeModel(toModel(traced, options));
-  const load = options.background ? await loadInBackground() : onnxExecutable;
-  return program(traced, await load(bytes, traced.inputs, traced.outputs, options), options.metadata, bytes);
+  return program(traced, await executableOf(bytes, traced.inputs, traced.outputs, options), options.metadata, bytes);
 }
 
 /** A program some of whose inputs seldom change: what follows from them alone is computed when they do. */
@@ -89,40 +88,53 @@ export interface StagedProgram {
 /**
  * Compiles `f` in two stages.
  * @param isStable says of an input's name whether it seldom changes
+ * @param threads where it runs, see `CompileOptions.thread`: one program for each
  */
 export async function compileStaged<const S extends Tree<ArraySpec>>(
   name: string,
   f: (inputs: TracedTree<S>) => Tree<Traced | number>,
   inputs: S,
   isStable: (name: string) => boolean,
-  options: OnnxOptions = {},
-): Promise<StagedProgram> {
+  threads: readonly number[] = [0],
+): Promise<StagedProgram[]> {
   const traced = trace(name, f as unknown as TreeFunction, inputs);
   const { preparation, preparedSize, run } = toStagedModels(traced, isStable);
   const only = (keep: boolean) => new Map([...traced.inputs].filter(([input]) => isStable(input) === keep));
   const [rare, frequent] = [only(true), only(false)];
-  const prepared = float32(preparedSize);
-  const load = async (model: OnnxModel, inputs: Signature["inputs"], outputs: Signature["outputs"]) =>
-    program({ name, inputs, outputs }, await onnxExecutable(encodeModel(model), inputs, outputs, options));
-  const first = preparation && (await load(preparation, rare, new Map([[PREPARED, prepared]])));
-  const second = await load(run, preparation ? new Map([...frequent, [PREPARED, prepared]]) : frequent, traced.outputs);
-  const passed = { [PREPARED]: new Float32Array(preparedSize) };
-  let isPrepared = !first;
-  return {
-    async prepare(feeds) {
-      await first?.run(feeds, passed);
-      isPrepared = true;
-    },
-    async run(feeds, into) {
-      if (!isPrepared) throw new Error(`program ${name} was not prepared`);
-      return second.run(first ? { ...feeds, ...passed } : feeds, into);
-    },
-    async release() {
-      await first?.release();
-      await second.release();
-    },
-  };
+  const prepared: Signature["inputs"] = new Map([[PREPARED, float32(preparedSize)]]);
+  const models = { preparation: preparation && encodeModel(preparation), run: encodeModel(run) };
+  return Promise.all(
+    threads.map(async (thread): Promise<StagedProgram> => {
+      // What passes between the stages stays in the thread that they run in.
+      const kept = thread > 0 ? { [PREPARED]: `${name} ${nextStaged++}` } : {};
+      const passed = thread > 0 ? {} : { [PREPARED]: new Float32Array(preparedSize) };
+      const load = async (model: Uint8Array, takes: Signature["inputs"], gives: Signature["outputs"]) => {
+        const executable = await executableOf(model, takes, gives, { thread }, kept);
+        const visible = (specs: Signature["inputs"]) => new Map([...specs].filter(([spec]) => !(spec in kept)));
+        return program({ name, inputs: visible(takes), outputs: visible(gives) }, executable);
+      };
+      const first = models.preparation && (await load(models.preparation, rare, prepared));
+      const second = await load(models.run, first ? new Map([...frequent, ...prepared]) : frequent, traced.outputs);
+      let isPrepared = !first;
+      return {
+        async prepare(feeds) {
+          await first?.run(feeds, passed);
+          isPrepared = true;
+        },
+        async run(feeds, into) {
+          if (!isPrepared) throw new Error(`program ${name} was not prepared`);
+          return second.run(first ? { ...feeds, ...passed } : feeds, into);
+        },
+        async release() {
+          await first?.release();
+          await second.release();
+        },
+      };
+    }),
+  );
 }
+
+let nextStaged = 0;
 
 /**
  * Traces `f` and gives the bytes of its .onnx file, to be shipped rather than run here. Unlike in a program, one axis
@@ -163,9 +175,17 @@ export async function loadProgram(source: string | Uint8Array, options: LoadOpti
   }
 }
 
-/** Threads are for Node, too. */
-async function loadInBackground() {
-  return (await import("./runtimes/background.ts")).backgroundExecutable;
+/** Loads a model where the options say it runs. Threads are for Node: browsers don't look for their module. */
+async function executableOf(
+  model: Uint8Array,
+  inputs: Signature["inputs"],
+  outputs: Signature["outputs"],
+  { thread = 0, ...options }: Pick<CompileOptions, "thread"> & OnnxOptions,
+  kept: Readonly<Record<string, string>> = {},
+): Promise<Executable> {
+  if (thread === 0) return onnxExecutable(model, inputs, outputs, options);
+  const { backgroundExecutable } = await import("./runtimes/background.ts");
+  return backgroundExecutable(model, inputs, outputs, options, thread, kept);
 }
 
 /** Files are for Node: the module that reads them is loaded when it is needed, so that browsers don't look for it. */

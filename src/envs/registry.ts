@@ -52,7 +52,7 @@ export async function makeEnv(id: string, options?: unknown): Promise<ParallelEn
 export interface VectorEnvSettings {
   /** N */
   readonly numEnvs: number;
-  /** Threads that the copies are spread over, in environments that can; 0: this one. Results do not depend on it. */
+  /** Threads that the copies are spread over, this one among them, in environments that can. Results do not depend on it. */
   readonly workers?: number;
   /** The environment's own options; missing ones take their defaults. */
   readonly options?: unknown;

@@ -27,7 +27,7 @@ export const runSections = {
         .int()
         .min(0)
         .default(0)
-        .describe("threads that the copies are spread over, where the environment can; 0: the main thread"),
+        .describe("threads that the copies are spread over, the main one among them, where the environment can"),
     })
     .prefault({})
     .describe("how experience is collected"),

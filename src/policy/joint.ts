@@ -148,7 +148,7 @@ export function drawActions(
 export async function jointPolicy(definition: PolicyDefinition, numEnvs: number): Promise<JointPolicy> {
   const { team, dependencies, models, thetas } = definition;
   const specs = { theta: thetas.map((theta) => float32(theta.length)), ...stepSpecs(definition, numEnvs) };
-  const program = await compileStaged(
+  const [program] = await compileStaged(
     "act",
     (inputs) => drawActions(definition, numEnvs, inputs.theta as readonly Traced[], inputs as unknown as Step<Traced>),
     specs,

@@ -40,10 +40,6 @@ export const criticSettingsSchema = z.strictObject({
     .boolean()
     .optional()
     .describe("one critic for the whole team; default: yes where critics see the state, no where own observations"),
-  background: z
-    .boolean()
-    .default(true)
-    .describe("learn in a thread of their own, while the policies learn; changes speed only"),
 });
 
 export type CriticSettings = z.infer<typeof criticSettingsSchema>;

@@ -19,22 +19,7 @@ export interface Stages {
 
 /** @param isStable says of an input's name whether its value seldom changes */
 export function splitStages({ inputs, nodes, outputs }: LoweredFunction, isStable: (name: string) => boolean): Stages {
-  const stable = new Set<Value>(inputs.filter((value) => isStable(value.input!)));
-  const isKnown = (value: Value | undefined) => !value || value.data !== undefined || stable.has(value);
-  const isEarly = (node: Node) => node.inputs.every(isKnown) && node.inputs.some((value) => value && stable.has(value));
-  const late: Node[] = [];
-  for (const node of nodes) {
-    if (isEarly(node)) for (const output of node.outputs) stable.add(output);
-    else late.push(node);
-  }
-  const passed = new Set<Value>();
-  const pass = (value: Value | undefined) => value && stable.has(value) && passed.add(value);
-  for (const node of late) node.inputs.forEach(pass);
-  outputs.forEach(pass);
-  const parts = [...passed];
-  const odd = parts.find(({ dtype }) => dtype !== "float32");
-  if (odd) throw new Error(`internal: a value of ${odd.dtype} can't pass between stages`);
-
+  const { stable, late, parts } = divide({ inputs, nodes, outputs }, isStable, new Set());
   const preparedSize = parts.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   const run = new GraphBuilder();
   const rebuilt = new Map<Value, Value>();
@@ -62,6 +47,38 @@ export function splitStages({ inputs, nodes, outputs }: LoweredFunction, isStabl
     preparedSize,
     run: { inputs: run.inputs, nodes: nodesInOrder(lateOutputs), outputs: lateOutputs },
   };
+}
+
+/**
+ * What follows from stable inputs alone, the nodes that don't, and the values that pass from the ones to the others.
+ * @param kept nodes that are late whatever they follow from
+ */
+function divide(
+  { inputs, nodes, outputs }: LoweredFunction,
+  isStable: (name: string) => boolean,
+  kept: ReadonlySet<Node>,
+): { readonly stable: ReadonlySet<Value>; readonly late: readonly Node[]; readonly parts: readonly Value[] } {
+  const stable = new Set<Value>(inputs.filter((value) => isStable(value.input!)));
+  const isKnown = (value: Value | undefined) => !value || value.data !== undefined || stable.has(value);
+  const isEarly = (node: Node) =>
+    !kept.has(node) && node.inputs.every(isKnown) && node.inputs.some((value) => value && stable.has(value));
+  const late: Node[] = [];
+  for (const node of nodes) {
+    if (isEarly(node)) for (const output of node.outputs) stable.add(output);
+    else late.push(node);
+  }
+  const passed = new Set<Value>();
+  const pass = (value: Value | undefined) => value && stable.has(value) && passed.add(value);
+  for (const node of late) node.inputs.forEach(pass);
+  outputs.forEach(pass);
+  // The vector that passes holds numbers: what is made of something else is made where it is used.
+  const odd = [...passed].filter(({ dtype }) => dtype !== "float32");
+  if (odd.length === 0) return { stable, late, parts: [...passed] };
+  const makers = odd.map(({ dtype, input, producer }) => {
+    if (!producer) throw new Error(`internal: input ${input} of ${dtype} can't pass between stages`);
+    return producer;
+  });
+  return divide({ inputs, nodes, outputs }, isStable, new Set([...kept, ...makers]));
 }
 
 function preparationOf(

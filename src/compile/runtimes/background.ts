@@ -1,25 +1,28 @@
 /**
- * @file Runs programs in a thread of their own, beside those that run here. ONNX Runtime blocks the thread that calls
+ * @file Runs programs in threads of their own, beside those that run here. ONNX Runtime blocks the thread that calls
  * it, so two programs run at the same time only in two threads.
  *
  * Numbers go over in shared memory: copied in before a run and out after it, since ONNX Runtime takes no shared arrays.
  */
 
-import type { Worker } from "node:worker_threads";
-import { startWorker } from "../../worker.ts";
+import { once } from "node:events";
+import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
+import { MessageChannel, type MessagePort, type Worker } from "node:worker_threads";
+import { startWorker, waitWhile } from "../../worker.ts";
 import type { ArraySpec, ElementType } from "../trace.ts";
 import type { OnnxOptions } from "./onnx.ts";
 import { allocate, type Data, type Executable } from "./runtime.ts";
 
-/** An array in shared memory. */
+/** An array of a program. */
 export interface Slot {
   readonly name: string;
   readonly shape: readonly number[];
   readonly dtype: ElementType;
-  /** Bytes from the start of the memory. */
-  readonly offset: number;
+  /** In shared memory: bytes from its start. In the thread's own, for its programs only: its name there. */
+  readonly place: number | string;
 }
 
+/** What is asked of the thread by message; runs are asked for through `signal`. */
 export type Request =
   | {
       readonly kind: "load";
@@ -30,16 +33,37 @@ export type Request =
       readonly memory: SharedArrayBuffer;
       readonly options: OnnxOptions;
     }
-  | { readonly kind: "run" | "release"; readonly program: number };
+  | { readonly kind: "release"; readonly program: number };
 
-/** Sent when a request is done. */
+/** Sent when a request that came by message is done. */
 export interface Reply {
-  readonly program: number;
   readonly error?: string;
 }
 
-/** The slot's array in `memory`. */
-export function arrayAt(memory: SharedArrayBuffer, { dtype, offset, shape }: Slot): Data {
+/** What the thread is started with. */
+export interface ThreadStart {
+  /** Where requests come from, and replies go to. */
+  readonly port: MessagePort;
+  /** See `signal`. */
+  readonly signals: Int32Array;
+  /** What went wrong in the last run, UTF-8. */
+  readonly message: Uint8Array;
+}
+
+/** Places in the memory through which the two sides wake each other. */
+export const signal = {
+  /** Counts requests. */
+  asked: 0,
+  /** The program to be run; −1: the request is a message. */
+  program: 1,
+  /** Counts requests that are done. */
+  done: 2,
+  /** Length of `message`, 0 where all is well. */
+  messageLength: 3,
+} as const;
+
+/** The array at `offset` of `memory`. */
+export function arrayAt(memory: SharedArrayBuffer, { dtype, shape }: Slot, offset: number): Data {
   const size = shape.reduce((product, length) => product * length, 1);
   switch (dtype) {
     case "float32":
@@ -51,32 +75,42 @@ export function arrayAt(memory: SharedArrayBuffer, { dtype, offset, shape }: Slo
   }
 }
 
-/** Loads an ONNX model in the background thread, which is started for the first. */
+/**
+ * Loads an ONNX model in a background thread, which is started for the first.
+ * @param thread which of them, from 1
+ * @param kept names, in the thread's own memory, of inputs and outputs that stay there: its programs hand them on
+ */
 export async function backgroundExecutable(
   model: Uint8Array,
   inputs: ReadonlyMap<string, ArraySpec>,
   outputs: ReadonlyMap<string, ArraySpec>,
   options: OnnxOptions,
+  thread: number,
+  kept: Readonly<Record<string, string>> = {},
 ): Promise<Executable> {
   let size = 0;
   const slotsOf = (specs: ReadonlyMap<string, ArraySpec>): Slot[] =>
     [...specs].map(([name, { shape, dtype, size: elements }]) => {
-      const slot = { name, shape, dtype: dtype as ElementType, offset: size };
+      if (kept[name] !== undefined) return { name, shape, dtype: dtype as ElementType, place: kept[name] };
+      const slot = { name, shape, dtype: dtype as ElementType, place: size };
       size += Math.ceil((elements * 4) / 8) * 8;
       return slot;
     });
   const [inputSlots, outputSlots] = [slotsOf(inputs), slotsOf(outputs)];
   const memory = new SharedArrayBuffer(Math.max(size, 8));
-  const views = (slots: readonly Slot[]) => slots.map((slot) => ({ name: slot.name, data: arrayAt(memory, slot) }));
+  const views = (slots: readonly Slot[]) =>
+    slots.flatMap((slot) =>
+      typeof slot.place === "number" ? [{ name: slot.name, data: arrayAt(memory, slot, slot.place) }] : [],
+    );
   const [feedViews, resultViews] = [views(inputSlots), views(outputSlots)];
-  thread ??= new BackgroundThread();
-  const { ask } = thread;
+  threads[thread] ??= new BackgroundThread(() => delete threads[thread]);
+  const { ask, run } = threads[thread];
   const program = nextProgram++;
   await ask({ kind: "load", program, model, inputs: inputSlots, outputs: outputSlots, memory, options });
   return {
     async run(feeds, into) {
       for (const { name, data } of feedViews) data.set(feeds[name]);
-      await ask({ kind: "run", program });
+      await run(program);
       const results: Record<string, Data> = {};
       for (const { name, data } of resultViews) {
         results[name] = into[name] ?? allocate(outputs.get(name)!);
@@ -88,36 +122,76 @@ export async function backgroundExecutable(
   };
 }
 
-let thread: BackgroundThread | undefined;
+const threads: Record<number, BackgroundThread> = {};
 let nextProgram = 0;
 
-/** The one thread, and what was asked of it. It does not keep the process alive when it has nothing to do. */
-class BackgroundThread {
-  readonly #worker: Worker = startWorker(import.meta.url, "./background-worker");
-  readonly #waiting = new Map<number, { resolve: () => void; reject: (error: Error) => void }>();
+/** Milliseconds for which this thread sleeps until the other is done; longer than any run takes. */
+const PATIENCE = 2_000;
 
-  constructor() {
-    this.#worker.on("message", ({ program, error }: Reply) => {
-      const waiting = this.#waiting.get(program);
-      this.#waiting.delete(program);
-      if (this.#waiting.size === 0) this.#worker.unref();
-      if (error === undefined) waiting?.resolve();
-      else waiting?.reject(new Error(error));
+/** A thread. It does not keep the process alive. */
+class BackgroundThread {
+  readonly #signals = new Int32Array(new SharedArrayBuffer(4 * 4));
+  readonly #message = new Uint8Array(new SharedArrayBuffer(1000));
+  readonly #port: MessagePort;
+  /** Rejects when the thread ends. */
+  readonly #ended: Promise<never>;
+  /** One request at a time. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(onEnd: () => void) {
+    const { port1, port2 } = new MessageChannel();
+    this.#port = port1;
+    const start: ThreadStart = { port: port2, signals: this.#signals, message: this.#message };
+    const worker: Worker = startWorker(import.meta.url, "./background-worker", start, [port2]);
+    worker.unref();
+    port1.unref();
+    this.#ended = new Promise((_, reject) => {
+      worker.on("error", reject);
+      worker.on("exit", () => reject(new Error("a background thread has ended")));
     });
-    const failed = (error: Error): void => {
-      thread = undefined;
-      for (const { reject } of this.#waiting.values()) reject(error);
-      this.#waiting.clear();
-    };
-    this.#worker.on("error", failed);
-    this.#worker.on("exit", () => failed(new Error("the background thread has ended")));
+    this.#ended.catch(onEnd);
   }
 
-  /** One request per program at a time. */
+  /** Has the thread load or release a program. */
   readonly ask = (request: Request): Promise<void> =>
-    new Promise((resolve, reject) => {
-      this.#waiting.set(request.program, { resolve, reject });
-      this.#worker.ref();
-      this.#worker.postMessage(request);
+    this.#inTurn(async () => {
+      const reply = once(this.#port, "message") as Promise<[Reply]>;
+      this.#port.ref();
+      this.#port.postMessage(request);
+      this.#announce(-1);
+      const [{ error }] = await Promise.race([reply, this.#ended]);
+      this.#port.unref();
+      if (error !== undefined) throw new Error(error);
     });
+
+  /** Has the thread run a program; this thread sleeps until it is done, when it has done its own part. */
+  readonly run = (program: number): Promise<void> =>
+    this.#inTurn(async () => {
+      const asked = this.#announce(program);
+      // What is to run here at the same time runs now.
+      await nextTurn();
+      for (;;) {
+        const done = Atomics.load(this.#signals, signal.done);
+        if (done === asked) break;
+        if (waitWhile(this.#signals, signal.done, done, PATIENCE)) continue;
+        // A thread that is gone can't report; its end is only heard by an event loop that runs.
+        await Promise.race([sleep(10), this.#ended]);
+      }
+      const length = Atomics.load(this.#signals, signal.messageLength);
+      if (length > 0) throw new Error(new TextDecoder().decode(this.#message.slice(0, length)));
+    });
+
+  /** @returns how many requests there have been */
+  #announce(program: number): number {
+    Atomics.store(this.#signals, signal.program, program);
+    const asked = (Atomics.add(this.#signals, signal.asked, 1) + 1) | 0;
+    Atomics.notify(this.#signals, signal.asked);
+    return asked;
+  }
+
+  #inTurn(request: () => Promise<void>): Promise<void> {
+    const turn = this.#last.then(request);
+    this.#last = turn.catch(() => {});
+    return turn;
+  }
 }

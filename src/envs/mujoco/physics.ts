@@ -56,9 +56,27 @@ export interface Simulator {
   release(): void;
 }
 
+/**
+ * Has Node's compiler inline calls within WebAssembly, as it does by default from version 24 on (V8 13): the engine is
+ * built of very small functions, and steps a fifth faster. The numbers are the same.
+ */
+function inlineWebAssembly(): void {
+  const node = globalThis.process;
+  const flags = Number.parseInt(node?.versions?.v8 ?? "", 10) < 13 ? ["--experimental-wasm-inlining"] : [];
+  flags.push("--wasm-inlining-max-size=400", "--wasm-inlining-budget=10000");
+  const { setFlagsFromString } = node?.getBuiltinModule?.("node:v8") ?? {};
+  for (const flag of flags) setFlagsFromString?.(flag);
+}
+
 let loading: Promise<MainModule> | undefined;
 /** The engine, loaded once per thread. */
-const engine = (): Promise<MainModule> => (loading ??= loadMujoco());
+function engine(): Promise<MainModule> {
+  if (!loading) {
+    inlineWebAssembly();
+    loading = loadMujoco();
+  }
+  return loading;
+}
 
 /** MuJoCo's own bound on healthy numbers (mjMAXVAL). */
 const maximumValue = 1e10;

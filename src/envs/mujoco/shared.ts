@@ -1,5 +1,6 @@
 /** @file The memory that a team of worker threads shares, and how work is handed out through it. */
 
+import { waitWhile } from "../../worker.ts";
 import type { VectorMoment } from "../env.ts";
 import type { Copies, CopiesMemory } from "./copies.ts";
 import type { MujocoOptions } from "./options.ts";
@@ -33,22 +34,27 @@ export const signal = {
 
 export const command = { begin: 0, step: 1, close: 2 } as const;
 
+/** Carries out an order: takes copies until there are none left. Whoever helps calls this, at the same time. */
+export function takeCopies(copies: Copies, { memory, moment, actions, signals }: WorkerStart, ordered: number): void {
+  const numEnvs = memory.elapsed.length;
+  for (;;) {
+    const e = Atomics.add(signals, signal.next, 1);
+    if (e >= numEnvs) return;
+    if (ordered === command.begin) copies.begin(e, moment);
+    else copies.step(e, actions, moment);
+  }
+}
+
 /** A worker's life: sleeps until there is an order, takes copies until there are none left, says so. */
 export function serve(copies: Copies, start: WorkerStart): void {
-  const { memory, moment, actions, signals, message } = start;
-  const numEnvs = memory.elapsed.length;
+  const { signals, message } = start;
   // Orders are counted, not looked up: the next may be there before this thread has reported the last one done.
   for (let order = 0; ; order = (order + 1) | 0) {
-    Atomics.wait(signals, signal.order, order);
+    waitWhile(signals, signal.order, order);
     const ordered = Atomics.load(signals, signal.command);
     try {
       if (ordered === command.close) return;
-      for (;;) {
-        const e = Atomics.add(signals, signal.next, 1);
-        if (e >= numEnvs) break;
-        if (ordered === command.begin) copies.begin(e, moment);
-        else copies.step(e, actions, moment);
-      }
+      takeCopies(copies, start, ordered);
     } catch (error) {
       const { written } = new TextEncoder().encodeInto(String(error), message);
       Atomics.store(signals, signal.messageLength, written);

@@ -1,15 +1,22 @@
-/** @file N copies of a MuJoCo task side by side, in this thread or in worker threads over shared memory. */
+/** @file N copies of a MuJoCo task side by side, in this thread and in others over shared memory. */
 
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
-import { startWorker } from "../../worker.ts";
+import { startWorker, waitWhile } from "../../worker.ts";
 import type { VectorEnv, VectorMoment } from "../env.ts";
 import { createMoment } from "../moment.ts";
 import { vectorSize } from "../spaces.ts";
-import { allocateCopies, type CopiesSnapshot, createCopies, restoreCopies, snapshotCopies } from "./copies.ts";
+import {
+  allocateCopies,
+  type Copies,
+  type CopiesSnapshot,
+  createCopies,
+  restoreCopies,
+  snapshotCopies,
+} from "./copies.ts";
 import { findRobot } from "./find.ts";
 import type { MujocoOptions } from "./options.ts";
-import { command, signal, type WorkerStart } from "./shared.ts";
+import { command, signal, takeCopies, type WorkerStart } from "./shared.ts";
 import { createTask } from "./task.ts";
 
 /** Has every copy begin an episode, or take a step. */
@@ -41,9 +48,10 @@ function copyRow(from: Float32Array, to: Float32Array, e: number, numEnvs: numbe
 /** Milliseconds for which this thread sleeps until workers finish; longer than any step takes. */
 const patience = 2_000;
 
-/** Threads that share the work of an order, copy by copy. */
+/** Threads that share the work of an order with this one, copy by copy. */
 async function startWorkers(
   count: number,
+  copies: Copies,
   start: WorkerStart,
 ): Promise<{ readonly order: Order; close(): Promise<void> }> {
   const { signals, message } = start;
@@ -88,11 +96,13 @@ async function startWorkers(
     order(what): Promise<void> | void {
       if (failure) throw failure;
       announce(what);
-      // Sleeping here costs less than going through the event loop at every step.
-      for (let pending = count; pending > 0; pending = Atomics.load(signals, signal.pending)) {
-        if (Atomics.wait(signals, signal.pending, pending, patience) === "timed-out") return waitAwake();
+      takeCopies(copies, start, what);
+      // Waiting here costs less than going through the event loop at every step.
+      for (;;) {
+        const pending = Atomics.load(signals, signal.pending);
+        if (pending === 0) return finish();
+        if (!waitWhile(signals, signal.pending, pending, patience)) return waitAwake();
       }
-      return finish();
     },
     async close() {
       const ends = workers.map((worker) => {
@@ -108,7 +118,7 @@ async function startWorkers(
 /**
  * N copies of a task.
  * @param id as in `findRobot`
- * @param workers threads that share the work; 0: this one does it. The result does not depend on it.
+ * @param workers threads that share the work, this one among them; 0 is 1. The result does not depend on it.
  * @throws RangeError if there is no such robot or factorisation
  */
 export async function createVectorEnv(
@@ -121,38 +131,30 @@ export async function createVectorEnv(
 ): Promise<VectorEnv> {
   const task = createTask(findRobot(id, options), options);
   const { team } = task;
+  const helpers = Math.max(Math.min(workers, numEnvs) - 1, 0);
   const allocate = (bytes: number): ArrayBufferLike =>
-    workers > 0 ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes);
+    helpers > 0 ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes);
   const memory = allocateCopies(task, numEnvs, allocate);
   const moment = createMoment(team, numEnvs, allocate);
   const shared = (sizes: readonly number[]): Float32Array[] =>
     sizes.map((size) => new Float32Array(allocate(4 * numEnvs * size) as ArrayBuffer));
   const actions = shared(team.actionSpaces.map(vectorSize));
 
-  let order: Order;
-  let close: () => Promise<void> | void;
-  if (workers > 0) {
-    const signals = new Int32Array(allocate(4 * 5) as ArrayBuffer);
-    const message = new Uint8Array(allocate(1000) as ArrayBuffer);
-    ({ order, close } = await startWorkers(Math.min(workers, numEnvs), {
-      id,
-      options,
-      memory,
-      moment,
-      actions,
-      signals,
-      message,
-    }));
-  } else {
-    const copies = await createCopies(task, memory);
-    order = (what) => {
-      for (let e = 0; e < numEnvs; e++) {
-        if (what === command.begin) copies.begin(e, moment);
-        else copies.step(e, actions, moment);
-      }
-    };
-    close = () => copies.release();
-  }
+  const signals = new Int32Array(allocate(4 * 5) as ArrayBuffer);
+  const message = new Uint8Array(allocate(1000) as ArrayBuffer);
+  const start: WorkerStart = { id, options, memory, moment, actions, signals, message };
+  const copies = await createCopies(task, memory);
+  const others = helpers > 0 ? await startWorkers(helpers, copies, start) : undefined;
+  const order: Order =
+    others?.order ??
+    ((what) => {
+      Atomics.store(signals, signal.next, 0);
+      takeCopies(copies, start, what);
+    });
+  const close = async (): Promise<void> => {
+    await others?.close();
+    copies.release();
+  };
 
   const carry = (done: Promise<void> | void, into: VectorMoment): Promise<void> | void =>
     done ? done.then(() => copyMoment(moment, into)) : copyMoment(moment, into);

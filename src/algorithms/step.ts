@@ -1,0 +1,244 @@
+/**
+ * @file Gradient steps: the samples of a step are cut into micro-batches, threads share them, Adam takes the sum.
+ *
+ * A loss is a sum over samples, so the gradients of micro-batches add up to that of the whole. They are added in one
+ * order whoever computed them: numbers do not depend on the number of threads. What follows from samples alone
+ * (normalised inputs, say) is computed when they are loaded, not at each of the steps that are taken with them.
+ */
+
+import {
+  type ArraySpec,
+  compile,
+  compileStaged,
+  float32,
+  type StagedProgram,
+  type Traced,
+  type Tree,
+} from "../compile/index.ts";
+import { numpy as np } from "../compile/jax.ts";
+import type { Sequences } from "../nn/layers.ts";
+import type { ParameterLayout } from "../nn/parameters.ts";
+import { type Schedule, scheduled } from "../nn/schedules.ts";
+import { DivergedError } from "./algorithm.ts";
+import { lossGradients, type SampleLoss } from "./gradient.ts";
+import type { Metrics } from "./metrics.ts";
+import { type Arrays, cutSamples, feedsOf, type Minibatches, microBatchSequences, type Samples } from "./minibatch.ts";
+import { type Network, networkSpecs, type OptimizerSettings, optimize } from "./network.ts";
+
+export interface StepDefinition {
+  /** What the step is of, for errors. */
+  readonly name: string;
+  /** Of the networks that step together. */
+  readonly layouts: readonly ParameterLayout[];
+  readonly loss: SampleLoss;
+  /** The fields of samples that the loss looks at. */
+  readonly sampleSpecs: (sequences: Sequences) => Samples<ArraySpec>;
+  /** How a step's samples make sequences. */
+  readonly sequences: Sequences;
+  /** Scalars of the loss that follow from training's progress, by name. */
+  readonly schedules: Readonly<Record<string, Schedule>>;
+  /** Scalars of the loss that are sums (1 at least) over a field of the samples' rows: the field, by scalar. */
+  readonly counts: Readonly<Record<string, string>>;
+  readonly learningRate: Schedule;
+  readonly settings: StepSettings;
+}
+
+export interface StepSettings extends OptimizerSettings {
+  /** Rows of a micro-batch. */
+  readonly microBatch: number;
+  /** Threads that share the micro-batches of a step. */
+  readonly threads: number;
+}
+
+/** Takes steps with samples that stay for as long as new ones are not loaded. */
+export interface StepProgram {
+  /** How many numbers `step` reports: the loss's metrics, the mean norm of gradients, and the value of each schedule. */
+  readonly metricCount: number;
+  /** Takes samples over: those of the steps to come. */
+  load(samples: Samples): Promise<void>;
+  /**
+   * One step of Adam of each network.
+   * @param progress [1]: how much of training is done
+   * @param metrics [metricCount], written
+   * @throws DivergedError if a metric is not finite; the parameters then stay as they were
+   */
+  step(networks: readonly Network[], progress: Float32Array, metrics: Float32Array): Promise<void>;
+  release(): Promise<void>;
+}
+
+/** Inputs that stay the same from one step to the next. */
+const staysLoaded = (name: string): boolean => /^(rows|sequences|fixed|counts)\./.test(name);
+
+interface PartInputs extends Samples<Traced> {
+  readonly thetas: readonly Traced[];
+  readonly progress: Traced;
+  readonly counts: Arrays<Traced>;
+}
+
+/** Programs for micro-batches that lie as `sequences` says, one in each of `threads`. */
+async function compileGradients(definition: StepDefinition, sequences: Sequences, threads: readonly number[]) {
+  const { name, layouts, loss, sampleSpecs, schedules, counts } = definition;
+  const gradients = ({ thetas, progress, counts, ...samples }: PartInputs) => {
+    const values = Object.entries(schedules).map(([scalar, schedule]) => [scalar, scheduled(schedule, progress)]);
+    const scalars = { ...counts, ...Object.fromEntries(values) };
+    return lossGradients(loss, layouts, { thetas, samples, scalars }, sequences);
+  };
+  const inputs = {
+    thetas: layouts.map(({ size }) => float32(size)),
+    progress: float32(),
+    counts: Object.fromEntries(Object.keys(counts).map((scalar) => [scalar, float32()])),
+    ...sampleSpecs(sequences),
+  };
+  // The type of a traced function follows the tree of its inputs, which is too deep for the type checker here.
+  return compileStaged(name, gradients as never, inputs as never, staysLoaded, threads);
+}
+
+/** Adam, with the sum of what the micro-batches came to. */
+function compileUpdate(definition: StepDefinition, microBatches: number, lossMetrics: number) {
+  const { name, layouts, schedules, learningRate, settings } = definition;
+  return compile(
+    `${name}: update`,
+    ({ networks, progress, parts }) => {
+      const total = (of: (part: (typeof parts)[number]) => Traced) => parts.map(of).reduce((sum, own) => sum.add(own));
+      const rate = scheduled(learningRate, progress);
+      const steps = networks.map((network, k) =>
+        optimize(
+          network,
+          total(({ gradients }) => gradients[k]),
+          rate,
+          settings,
+        ),
+      );
+      const norm = np.stack(steps.map(({ gradientNorm }) => gradientNorm)).mean();
+      const values = Object.values(schedules).map((schedule) => scheduled(schedule, progress));
+      return {
+        networks: steps.map(({ next }) => next as unknown as Tree<Traced>),
+        metrics: np.concatenate([total(({ metrics }) => metrics), np.stack([norm, ...values])]),
+      };
+    },
+    {
+      networks: layouts.map(({ size }) => networkSpecs(size)),
+      progress: float32(),
+      parts: Array.from({ length: microBatches }, () => ({
+        gradients: layouts.map(({ size }) => float32(size)),
+        metrics: float32(lossMetrics),
+      })),
+    },
+  );
+}
+
+/** @param lossMetrics how many metrics the loss has */
+export async function compileStep(definition: StepDefinition, lossMetrics: number): Promise<StepProgram> {
+  const { layouts, sequences, counts, schedules, settings } = definition;
+  const batches = microBatchSequences(sequences, settings.microBatch);
+  const threads = Math.min(settings.threads, batches.length);
+  // Neighbours of the same size at the same time: batch i in turn ⌊i / threads⌋ of thread i mod threads.
+  const programs: StagedProgram[] = [];
+  for (const blocks of new Set(batches.map((batch) => batch.blocks))) {
+    const alike = batches.flatMap((batch, i) => (batch.blocks === blocks ? [i] : []));
+    const compiled = await compileGradients(
+      definition,
+      batches[alike[0]],
+      alike.map((i) => i % threads),
+    );
+    alike.forEach((i, k) => {
+      programs[i] = compiled[k];
+    });
+  }
+  const update = await compileUpdate(definition, batches.length, lossMetrics);
+
+  // Memory between the programs.
+  const inputs: Record<string, Float32Array> = {};
+  const outputs = batches.map(() => ({
+    ...Object.fromEntries(layouts.map(({ size }, k) => [`gradients.${k}`, new Float32Array(size)])),
+    metrics: new Float32Array(lossMetrics),
+  }));
+  const updateInputs: Record<string, Float32Array | Int32Array> = {};
+  const updateOutputs: Record<string, Float32Array> = {};
+  outputs.forEach((arrays, i) => {
+    for (const [field, array] of Object.entries(arrays)) updateInputs[`parts.${i}.${field}`] = array;
+  });
+
+  return {
+    metricCount: lossMetrics + 1 + Object.keys(schedules).length,
+    async load(samples) {
+      const sums = Object.fromEntries(
+        Object.entries(counts).map(([scalar, field]) => {
+          const sum = samples.rows[field].reduce((total, weight) => total + weight, 0);
+          return [`counts.${scalar}`, Float32Array.of(Math.max(sum, 1))];
+        }),
+      );
+      const parts = cutSamples(samples, sequences, batches);
+      await inTurns(parts.length, threads, (i) => programs[i].prepare({ ...feedsOf(parts[i]), ...sums }));
+    },
+    async step(networks, progress, metrics) {
+      networks.forEach((network, k) => {
+        network.steps[0]++;
+        inputs[`thetas.${k}`] = network.theta;
+        for (const field of ["theta", "firstMoment", "secondMoment"] as const) {
+          updateInputs[`networks.${k}.${field}`] = network[field];
+          updateOutputs[`networks.${k}.${field}`] = network.next[field];
+        }
+        updateInputs[`networks.${k}.steps`] = network.steps;
+      });
+      inputs.progress = progress;
+      updateInputs.progress = progress;
+      updateOutputs.metrics = metrics;
+      await inTurns(programs.length, threads, (i) => programs[i].run(inputs, outputs[i]));
+      await update.run(updateInputs, updateOutputs);
+      if (!metrics.every(Number.isFinite)) throw new DivergedError(`a loss or gradient of ${networks[0].name}`);
+      for (const { next, theta, firstMoment, secondMoment } of networks) {
+        theta.set(next.theta);
+        firstMoment.set(next.firstMoment);
+        secondMoment.set(next.secondMoment);
+      }
+    },
+    async release() {
+      await Promise.all([update, ...programs].map((program) => program.release()));
+    },
+  };
+}
+
+/** Does `count` things, as many at a time as there are threads. */
+async function inTurns(count: number, threads: number, act: (i: number) => Promise<unknown>): Promise<void> {
+  for (let first = 0; first < count; first += threads) {
+    const turn = Array.from({ length: Math.min(threads, count - first) }, (_, k) => act(first + k));
+    await Promise.all(turn);
+  }
+}
+
+/** Walks samples `epochs` times, minibatch by minibatch, each one step; reports the means of what steps report. */
+export async function walkSamples(
+  minibatches: Minibatches,
+  {
+    progress,
+    metrics,
+    random,
+  }: {
+    readonly progress: Float32Array;
+    readonly metrics: Metrics;
+    readonly random: { shuffle(array: Int32Array): void };
+  },
+  samples: Samples,
+  networks: readonly Network[],
+  program: StepProgram,
+  { epochs, names }: { readonly epochs: number; readonly names: readonly string[] },
+): Promise<void> {
+  const reported = new Float32Array(program.metricCount);
+  for (let epoch = 0; epoch < epochs; epoch++) {
+    minibatches.shuffle(random);
+    await minibatches.forEach(samples, async (minibatch) => {
+      // A single minibatch is the same in every epoch.
+      if (minibatches.count > 1 || epoch === 0) await program.load(minibatch);
+      await program.step(networks, progress, reported);
+      metrics.add(names, reported);
+    });
+  }
+}
+
+/**
+ * Epochs of samples that `sharers` agents have in turn, for one network: how many at a time. Alone, an agent takes all
+ * of them, so that its samples are loaded once.
+ */
+export const epochTurns = (sharers: number, epochs: number): readonly number[] =>
+  sharers === 1 ? [epochs] : new Array<number>(epochs).fill(1);
