@@ -76,7 +76,8 @@ function linearGaussians({ m, s, k, b, t }: QuadraticGame): ActorModel[] {
       { ...common, conditioned: true },
       { slope: number(k), offset: number(b) },
       (own: { slope: Traced; offset: Traced }, { jointActions, dependencyMask }) => {
-        const heard = jointActions!.mul(dependencyMask!).sum(-1, { keepdims: true });
+        const seen = dependencyMask ? jointActions!.mul(dependencyMask) : jointActions!;
+        const heard = seen.sum(-1, { keepdims: true });
         return { distribution: diagonalGaussian(heard.mul(own.slope).add(own.offset), own.slope.mul(0).add(t)) };
       },
     ),

@@ -12,6 +12,8 @@ export interface Distribution {
   entropy(): Traced;
   /** g(θ, ε) [B, d] for noise ε [B, d]; zero noise gives the mode. Differentiable, straight through where discrete. */
   sample(noise: Traced): Traced;
+  /** `sample(noise)` and its log-probability [B], which need no look back at the action; no gradient. */
+  draw(noise: Traced): { readonly action: Traced; readonly logProb: Traced };
   /** The differentiable function whose gradient `sample` has; for continuous actions, `sample` itself. */
   relaxedSample(noise: Traced): Traced;
 }
@@ -30,16 +32,17 @@ export function diagonalGaussian(mean: Traced, std: Traced): Distribution {
   const sample = (noise: Traced): Traced => mean.add(std.mul(noise));
   const logStd = np.log(std);
   const dimensions = mean.shape[mean.ndim - 1];
+  /** Of numbers that lie z standard deviations from the mean. */
+  const logProbAt = (z: Traced): Traced =>
+    z
+      .mul(z)
+      .mul(-0.5)
+      .sub(logStd)
+      .sum(-1)
+      .sub(dimensions * HALF_LOG_TWO_PI);
   return {
-    logProb(action) {
-      const z = action.sub(mean).div(std);
-      return z
-        .mul(z)
-        .mul(-0.5)
-        .sub(logStd)
-        .sum(-1)
-        .sub(dimensions * HALF_LOG_TWO_PI);
-    },
+    logProb: (action) => logProbAt(action.sub(mean).div(std)),
+    draw: (noise) => ({ action: sample(noise), logProb: logProbAt(noise) }),
     entropy: () => logStd.add(0.5 + HALF_LOG_TWO_PI).sum(-1),
     sample,
     relaxedSample: sample,
@@ -62,15 +65,20 @@ export function categorical(logits: Traced, mask: Traced | undefined, temperatur
   const available = mask ? logits.add(np.subtract(1, mask).mul(UNAVAILABLE)) : logits;
   const logProbs = nn.logSoftmax(available, -1);
   const relaxedSample = (noise: Traced): Traced => nn.softmax(available.add(noise).div(temperature), -1);
+  const logProb = (action: Traced): Traced => logProbs.mul(action).sum(-1);
+  const choose = (noise: Traced): Traced => {
+    // Compared, not looked up: logits that are no numbers then choose nothing, and the loss tells.
+    const choice = np.argmax(available.add(noise), -1).reshape([-1, 1]);
+    return choice.equal(np.arange(choices)).astype(logits.dtype);
+  };
   return {
-    logProb: (action) => logProbs.mul(action).sum(-1),
-    entropy: () => np.exp(logProbs).mul(logProbs).sum(-1).neg(),
-    sample: (noise) => {
-      // Compared, not looked up: logits that are no numbers then choose nothing, and the loss tells.
-      const choice = np.argmax(available.add(noise), -1).reshape([-1, 1]);
-      const oneHot = choice.equal(np.arange(choices)).astype(logits.dtype);
-      return withGradientOf(oneHot, relaxedSample(noise));
+    logProb,
+    draw(noise) {
+      const action = choose(noise);
+      return { action, logProb: logProb(action) };
     },
+    entropy: () => np.exp(logProbs).mul(logProbs).sum(-1).neg(),
+    sample: (noise) => withGradientOf(choose(noise), relaxedSample(noise)),
     relaxedSample,
   };
 }

@@ -12,6 +12,7 @@ import {
   gruSequences,
   layerNorm,
   layerNormParameters,
+  linear,
   linearParameters,
   mlp,
   mlpParameters,
@@ -27,7 +28,7 @@ export interface ActorInputs {
   readonly observations: Traced;
   /** The action vectors of all agents, by index, side by side: [B, D]. Absent for an actor that conditions on nobody. */
   readonly jointActions?: Traced;
-  /** [D]: 1 at the elements of `jointActions` that belong to F(i), 0 elsewhere. Absent with `jointActions`. */
+  /** [D]: 1 at the elements of `jointActions` that belong to F(i), 0 elsewhere; absent where those are 0 already. */
   readonly dependencyMask?: Traced;
   /** One-hot, [n] */
   readonly agentId: Traced;
@@ -45,6 +46,9 @@ export interface ActorOutputs {
   readonly hidden?: Traced;
 }
 
+/** What an actor is run for. */
+export type ActorUse = "learning" | "acting";
+
 /** A kind of policy: its sizes, its parameters, and its forward function. Agents of equal shape share one. */
 export interface ActorModel {
   readonly observationSize: number;
@@ -61,20 +65,23 @@ export interface ActorModel {
   /** D, the length of all agents' action vectors side by side. */
   readonly jointActionSize: number;
   readonly layout: ParameterLayout;
-  /** The forward function, inside traced code; `parameters` as `layout` unravels them. */
-  forward(parameters: Tree<Traced>, inputs: ActorInputs, sequences: Sequences): ActorOutputs;
+  /**
+   * The forward function, inside traced code; `parameters` as `layout` unravels them.
+   * @param use acting takes no gradient, and few rows: the same function, in fewer operators
+   */
+  forward(parameters: Tree<Traced>, inputs: ActorInputs, sequences: Sequences, use?: ActorUse): ActorOutputs;
 }
 
 /** Ties a forward function to the parameters that it takes, so that the rest needs to know of neither. */
 export function defineActor<S>(
   shape: Omit<ActorModel, "layout" | "forward">,
   parameters: S,
-  forward: (parameters: ParameterTree<S>, inputs: ActorInputs, sequences: Sequences) => ActorOutputs,
+  forward: (parameters: ParameterTree<S>, inputs: ActorInputs, sequences: Sequences, use: ActorUse) => ActorOutputs,
 ): ActorModel {
   return {
     ...shape,
     layout: parameterLayout(parameters as Tree<Parameter>),
-    forward: (tree, inputs, sequences) => forward(tree as ParameterTree<S>, inputs, sequences),
+    forward: (tree, inputs, sequences, use = "learning") => forward(tree as ParameterTree<S>, inputs, sequences, use),
   };
 }
 
@@ -104,7 +111,7 @@ function networkActor(
     ...(!discrete && { rho: new Parameter([actionSize], constant(stdRho)) }),
   };
   const sizes = { ...shape, actionSize, discrete, hiddenSize: recurrent ? hidden : 0 };
-  return defineActor(sizes, parameters, (tree, inputs, sequences) => {
+  return defineActor(sizes, parameters, (tree, inputs, sequences, use) => {
     const features = mlp(tree.trunk, activation, inputs.observations);
     const states =
       tree.gru &&
@@ -119,7 +126,7 @@ function networkActor(
     const known = conditioned
       ? np.concatenate(
           [
-            inputs.jointActions!.mul(inputs.dependencyMask!),
+            inputs.dependencyMask ? inputs.jointActions!.mul(inputs.dependencyMask) : inputs.jointActions!,
             np.broadcastTo(inputs.agentId, [inputs.observations.shape[0], teamSize]),
           ],
           1,
@@ -127,7 +134,8 @@ function networkActor(
       : np.concatenate([np.zeros([jointActionSize]), inputs.agentId]).reshape([1, -1]);
     const conditioning = mlp(tree.conditioning, activation, known);
     const joined = h.add(layerNorm(conditioning.norm, conditioning.x));
-    const head = normThenLinear(tree.norm, tree.head, joined);
+    const head =
+      use === "acting" ? linear(tree.head, layerNorm(tree.norm, joined)) : normThenLinear(tree.norm, tree.head, joined);
     const distribution = tree.rho
       ? diagonalGaussian(head, boundedStd(tree.rho, stdX, stdY))
       : categorical(head, inputs.actionMask, temperature);

@@ -117,7 +117,8 @@ export function drawActions(
   thetas: readonly Traced[],
   step: Step<Traced>,
 ): { actions: Traced[]; logProbs: Traced[]; hidden: Record<string, Traced> } {
-  const actions = models.map(({ actionSize }) => np.broadcastTo(np.zeros([actionSize]), [numEnvs, actionSize]));
+  const nothing = models.map(({ actionSize }) => np.broadcastTo(np.zeros([actionSize]), [numEnvs, actionSize]));
+  const actions: Traced[] = [];
   const logProbs: Traced[] = [];
   const hidden: Record<string, Traced> = {};
   for (const i of dependencies.order) {
@@ -126,16 +127,19 @@ export function drawActions(
     const inputs = {
       observations: step.observations[i],
       ...(model.conditioned && {
-        jointActions: np.concatenate(actions, 1),
-        dependencyMask: np.array(dependencyMask(team, dependencies.predecessors[i])),
+        jointActions: np.concatenate(
+          nothing.map((none, j) => (dependencies.predecessors[i].includes(j) ? actions[j] : none)),
+          1,
+        ),
       }),
       agentId: np.array(agentId(team, i)),
       ...(model.hasActionMask && { actionMask: step.actionMasks[i] }),
       ...(model.hiddenSize > 0 && { hidden: step.hidden[i], episodeStarts: step.episodeStarts.all }),
     };
-    const outputs = model.forward(parameters, inputs, { blocks: 1, length: 1, width: numEnvs });
-    actions[i] = outputs.distribution.sample(step.noise[i]);
-    logProbs[i] = outputs.distribution.logProb(actions[i]);
+    const outputs = model.forward(parameters, inputs, { blocks: 1, length: 1, width: numEnvs }, "acting");
+    const { action, logProb } = outputs.distribution.draw(step.noise[i]);
+    actions[i] = action;
+    logProbs[i] = logProb;
     if (outputs.hidden) hidden[i] = outputs.hidden;
   }
   return { actions, logProbs, hidden };

@@ -1,0 +1,27 @@
+import { writeFileSync } from "node:fs";
+import { teamActors } from "./src/policy/actor.ts";
+import { jointPolicy, drawActions, stepSpecs } from "./src/policy/joint.ts";
+import { resolveDependencies } from "./src/policy/dependencies.ts";
+import { Random } from "./src/random.ts";
+import * as S from "./src/compile/lower/emit.ts";
+import { trace, float32 } from "./src/compile/trace.ts";
+import { encodeModel } from "./src/compile/onnx.ts";
+const n=6,N=40;
+const team:any={agents:[...'012345'],observationSpaces:Array(n).fill({kind:'box',size:8}),actionSpaces:Array(n).fill({kind:'box',size:1,low:[-1],high:[1]}),stateSpace:{size:23},hasActionMasks:false};
+const pol:any={hidden:64,layers:2,activation:"relu",recurrent:false,chunkLength:10,share:false,stdX:1,stdY:.5,stdRho:1,temperature:1};
+const dependencies=resolveDependencies(6,{});
+const {models,networkOf}=teamActors(team,dependencies.predecessors,pol);
+const r=new Random(0);
+const def:any={team,dependencies,models,networkOf,thetas:models.map((m:any)=>m.layout.initialize(r))};
+const specs={theta:def.thetas.map((t:any)=>float32(t.length)),...stepSpecs(def,N)};
+const t=trace("act",((inputs:any)=>drawActions(def,N,inputs.theta,inputs)) as any,specs as any);
+const m=S.toStagedModels(t,(x:string)=>x.startsWith("theta."));
+const c:any={};for(const x of m.run.nodes)c[x.op]=(c[x.op]??0)+1;console.log('nodes',m.run.nodes.length,c,'prepared',m.preparedSize);
+writeFileSync('/tmp/s/act.onnx',encodeModel(m.run));
+const p=await jointPolicy(def,N);
+const mk=(k:number)=>models.map(()=>{const a=new Float32Array(N*k);r.fillNormal(a);return a;});
+const inp:any={observations:mk(8),actionMasks:mk(0),noise:mk(1),hidden:mk(0),episodeStarts:new Float32Array(N)};
+const out:any={actions:mk(1),logProbs:mk(1),hidden:mk(0)};
+for(let i=0;i<300;i++)await p.act(inp,out);
+const ts:number[]=[];for(let i=0;i<2000;i++){const t=performance.now();await p.act(inp,out);ts.push(performance.now()-t)}ts.sort((a,b)=>a-b);console.log('act min',ts[0].toFixed(3),'p20',ts[400].toFixed(3),'med',ts[1000].toFixed(3));
+process.exit(0)
