@@ -14,7 +14,6 @@ import { createMetrics, type Metrics } from "./metrics.ts";
 import {
   type Arrays,
   createMinibatches,
-  feedsOf,
   type Minibatches,
   minibatchSequences,
   rolloutSequences,
@@ -22,6 +21,7 @@ import {
   type Samples,
 } from "./minibatch.ts";
 import { checkFinite, createNetwork, type Network, networkState } from "./network.ts";
+import type { RowwiseProgram } from "./rowwise.ts";
 import type { CommonSettings } from "./settings.ts";
 import { type StepProgram, walkSamples } from "./step.ts";
 import { type CriticView, createValueLearning } from "./value-learning.ts";
@@ -97,10 +97,10 @@ export async function evaluateAgent(
   { networks }: TeamPolicies,
   { samples }: Iteration,
   agent: number,
-  program: Program,
+  program: RowwiseProgram,
   into: Arrays,
 ): Promise<void> {
-  await program.run({ theta: networks[agent].theta, ...feedsOf(samples[agent]) }, into);
+  await program.run({ theta: networks[agent].theta }, samples[agent], into);
 }
 
 /** How an algorithm's team is built. */

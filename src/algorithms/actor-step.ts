@@ -1,12 +1,13 @@
 /** @file Programs of one agent's policy: a step up an objective, and what its actions mean to those it looks at. */
 
-import { type ArraySpec, compile, float32, type Program, type Traced } from "../compile/index.ts";
+import { type ArraySpec, float32, type Traced } from "../compile/index.ts";
 import { grad, lax, numpy as np } from "../compile/jax.ts";
 import type { Sequences } from "../nn/layers.ts";
 import type { Schedule } from "../nn/schedules.ts";
 import type { ActorInputs, ActorModel } from "../policy/actor.ts";
 import { lossGradients, type SampleLoss } from "./gradient.ts";
 import { rowCount, type Samples } from "./minibatch.ts";
+import { compileRowwise, type RowwiseProgram } from "./rowwise.ts";
 import { compileStep, type StepProgram, type StepSettings } from "./step.ts";
 
 /** What an objective is made of, for agent i; [B] each. */
@@ -178,7 +179,7 @@ export function compileActorStep(
 export type Influence = (terms: Pick<ObjectiveTerms, "logProb" | "ratio" | "advantage">) => Traced;
 
 /**
- * A program that looks back at the stored actions through a network.
+ * A program that looks back at the stored actions through a network; it takes `theta` and samples.
  * @param influence absent: the ratio only
  * @returns a program with the outputs `logRatio` (log r_i) [B] and, with an influence, `actionGradients` [B, D]: the derivative of
  *   each sample's influence by all agents' actions, zero outside F(i)
@@ -187,38 +188,41 @@ export function compileEvaluation(
   model: ActorModel,
   influence: Influence | undefined,
   sequences: Sequences,
-): Promise<Program> {
-  const rows = rowCount(sequences);
-  const inputs = inputSpecs(model, sequences);
-  const specs = {
-    theta: float32(model.layout.size),
-    ...inputs,
-    rows: {
-      ...inputs.rows,
-      actions: float32(rows, model.actionSize),
-      oldLogProbs: float32(rows),
-      ...(influence && { advantages: float32(rows) }),
+  threads: number,
+): Promise<RowwiseProgram> {
+  return compileRowwise(
+    {
+      name: "evaluation",
+      others: { theta: float32(model.layout.size) },
+      sampleSpecs(part) {
+        const rows = rowCount(part);
+        const inputs = inputSpecs(model, part);
+        const needed = {
+          ...inputs.rows,
+          actions: float32(rows, model.actionSize),
+          oldLogProbs: float32(rows),
+          ...(influence && { advantages: float32(rows) }),
+        };
+        return { ...inputs, rows: needed };
+      },
+      sequences,
+      outputs({ theta }, samples, part) {
+        const parameters = model.layout.unravel(theta);
+        const { actions, oldLogProbs, advantages, jointActions } = samples.rows;
+        const termsAt = (joint: Traced | undefined) => {
+          const seen = joint ? { ...actorInputs(samples), jointActions: joint } : actorInputs(samples);
+          const { distribution } = model.forward(parameters, seen, part);
+          const logProb = distribution.logProb(actions);
+          const logRatio = logProb.sub(oldLogProbs);
+          return { logProb, logRatio, ratio: np.exp(logRatio), advantage: advantages };
+        };
+        const { logRatio } = termsAt(jointActions);
+        if (!influence) return { logRatio };
+        // Samples do not meet in a forward pass, so the gradient of the sum is the gradient of each.
+        const actionGradients = grad((joint: Traced) => influence(termsAt(joint)).sum())(jointActions);
+        return { logRatio, actionGradients };
+      },
     },
-  };
-  return compile(
-    "evaluation",
-    (traced) => {
-      const samples = traced as unknown as Samples<Traced>;
-      const parameters = model.layout.unravel(traced.theta);
-      const { actions, oldLogProbs, advantages, jointActions } = samples.rows;
-      const termsAt = (joint: Traced | undefined) => {
-        const seen = joint ? { ...actorInputs(samples), jointActions: joint } : actorInputs(samples);
-        const { distribution } = model.forward(parameters, seen, sequences);
-        const logProb = distribution.logProb(actions);
-        const logRatio = logProb.sub(oldLogProbs);
-        return { logProb, logRatio, ratio: np.exp(logRatio), advantage: advantages };
-      };
-      const { logRatio } = termsAt(jointActions);
-      if (!influence) return { logRatio };
-      // Samples do not meet in a forward pass, so the gradient of the sum is the gradient of each.
-      const actionGradients = grad((joint: Traced) => influence(termsAt(joint)).sum())(jointActions);
-      return { logRatio, actionGradients };
-    },
-    specs,
+    threads,
   );
 }

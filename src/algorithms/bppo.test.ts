@@ -28,7 +28,7 @@ async function sequentialGradients({ policies, iteration }: Sampled, lambda: num
     createEvaluated(i, rows, conditioned ? jointActionSize : 0),
   );
   for (const [i, model] of models.entries()) {
-    const program = await compileEvaluation(model, model.conditioned ? bppoInfluence : undefined, whole);
+    const program = await compileEvaluation(model, model.conditioned ? bppoInfluence : undefined, whole, 2);
     await evaluateAgent(policies, iteration, i, program, evaluationOutputs(evaluated[i]));
     silenceInactive(evaluated[i], iteration.samples[i].rows.weights);
     await program.release();

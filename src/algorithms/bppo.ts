@@ -89,7 +89,10 @@ const sequential =
     // Nobody is updated after the first to act, so nobody asks what it has become.
     const evaluations = await perModel(
       models,
-      (model) => compileEvaluation(model, hasFeedback && model.conditioned ? bppoInfluence : undefined, policies.whole),
+      (model) => {
+        const influence = hasFeedback && model.conditioned ? bppoInfluence : undefined;
+        return compileEvaluation(model, influence, policies.whole, settings.threads);
+      },
       (agent) => agent !== dependencies.order[0],
     );
     const sharesParameters = new Set(networks).size < networks.length;

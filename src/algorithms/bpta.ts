@@ -40,7 +40,7 @@ export const bptaUpdate =
     const looking = dependencies.order.filter((agent) => models[agent].conditioned);
     const evaluations = await perModel(
       models,
-      (model) => compileEvaluation(model, bptaInfluence, policies.whole),
+      (model) => compileEvaluation(model, bptaInfluence, policies.whole, settings.threads),
       (agent) => looking.includes(agent),
     );
     const evaluated = models.map(({ conditioned, jointActionSize }, agent) =>

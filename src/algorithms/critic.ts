@@ -21,6 +21,7 @@ import { type ParameterLayout, parameterLayout } from "../nn/parameters.ts";
 import type { Schedule } from "../nn/schedules.ts";
 import type { SampleLoss } from "./gradient.ts";
 import { rowCount, type Samples } from "./minibatch.ts";
+import { compileRowwise, type RowwiseProgram } from "./rowwise.ts";
 import { compileStep, type StepProgram, type StepSettings } from "./step.ts";
 
 /** A critic's shape. */
@@ -146,14 +147,33 @@ export const compileCriticStep = (
     1,
   );
 
+/** Values of `rows` samples, normalised: a program with the output `values` [rows], which takes `theta`; without a GRU. */
+export const compileValues = (model: CriticModel, rows: number, threads: number): Promise<RowwiseProgram> =>
+  compileRowwise(
+    {
+      name: "values",
+      others: { theta: float32(model.layout.size) },
+      sampleSpecs: (part) => ({
+        rows: { inputs: float32(rowCount(part), model.inputSize) },
+        sequences: {},
+        fixed: {},
+      }),
+      sequences: { blocks: rows, length: 1, width: 1 },
+      outputs: ({ theta }, samples, part) => ({
+        values: model.forward(model.layout.unravel(theta), samples.rows as unknown as CriticInputs, part).values,
+      }),
+    },
+    threads,
+  );
+
 /**
  * A program with the output `values` [rows], normalised, and, with a GRU, `hidden` [rows, H]: one step of each of
  * `rows` environments.
  */
-export function compileValues(model: CriticModel, rows: number): Promise<Program> {
+export function compileValueStep(model: CriticModel, rows: number): Promise<Program> {
   const recurrent = model.hiddenSize > 0;
   return compile(
-    "values",
+    "value step",
     (traced) => {
       const inputs = traced.rows as unknown as CriticInputs;
       const outputs = model.forward(model.layout.unravel(traced.theta), inputs, { blocks: 1, length: 1, width: rows });

@@ -183,15 +183,14 @@ test("with the soft action in the forward pass too, peer(i) is the derivative th
   };
 
   const sequences = { blocks: rows, length: 1, width: 1 };
-  const evaluation = await compileEvaluation(models[1], bptaInfluence, sequences);
+  const evaluation = await compileEvaluation(models[1], bptaInfluence, sequences, 1);
   const { jointActions } = await chain(thetas[0]);
   const common = { observations, noise, jointActions, advantages: payoff, oldLogProbs: new Float32Array(rows) };
   const heard = createEvaluated(1, rows, 6);
-  const feeds = feedsOf(samplesOf(1, { ...common, actions: second }));
-  await evaluation.run(
-    { ...feeds, theta: thetas[1] },
-    { logRatio: heard.logRatio, actionGradients: heard.actionGradients },
-  );
+  await evaluation.run({ theta: thetas[1] }, samplesOf(1, { ...common, actions: second }), {
+    logRatio: heard.logRatio,
+    actionGradients: heard.actionGradients,
+  });
   const feedback = new Float32Array(3 * rows);
   gatherFeedback([heard], [1], [0, 3], undefined, feedback);
 

@@ -114,7 +114,7 @@ export async function estimateTerms(
   const thetas = models.map(({ layout }) => layout.initialize(random));
   const policy = await jointPolicy({ team, dependencies, models, networkOf: [0, 1], thetas }, rows);
   const sequences = rolloutSequences(1, rows, 1);
-  const evaluation = await compileEvaluation(models[1], bptaInfluence, sequences);
+  const evaluation = await compileEvaluation(models[1], bptaInfluence, sequences, 1);
   const gradient = await compileGradient(models[0], rows);
 
   const column = () => new Float32Array(rows);
@@ -153,7 +153,7 @@ export async function estimateTerms(
       joint[2 * row + 1] = a2;
       advantages[row] = -((a1 - game.p) ** 2) - (a2 - game.q) ** 2 - game.c * (a1 - a2) ** 2 - baseline;
     }
-    await evaluation.run({ theta: thetas[1], ...feedsOf(samplesOf(1)) }, evaluationOutputs(heard));
+    await evaluation.run({ theta: thetas[1] }, samplesOf(1), evaluationOutputs(heard));
     gatherFeedback([heard], [1], [0, 1], undefined, feedback);
     const feeds = { theta: thetas[0], ...feedsOf(samplesOf(0)) };
     // The programs make losses smaller: the direction of learning is minus their gradient.

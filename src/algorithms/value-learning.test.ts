@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { box } from "../envs/spaces.ts";
 import type { RolloutBuffer } from "../rollout/buffer.ts";
 import { bppoSettings } from "./bppo.ts";
-import { compileValues, criticModel } from "./critic.ts";
+import { compileValueStep, criticModel } from "./critic.ts";
 import { collectorFor, learnerOptions, randomEnv, teamOf } from "./fixture.ts";
 import { algorithms } from "./index.ts";
 import { createMetrics } from "./metrics.ts";
@@ -21,7 +21,7 @@ test.each([false, true])(
     const theta = new Map(values.state).get("critic.theta") as Float32Array;
     // Before any target was seen, normalised values are values.
     const model = criticModel({ ...options.critic, recurrent, inputSize: 4 });
-    const single = await compileValues(model, 1);
+    const single = await compileValueStep(model, 1);
     const hidden = Array.from({ length: numEnvs }, (): Float32Array => new Float32Array(model.hiddenSize));
     const valueAt = async (state: Float32Array, memory: Float32Array, start: number) => {
       const feeds = {

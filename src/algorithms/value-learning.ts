@@ -11,10 +11,18 @@ import {
 import { generalizedAdvantages } from "../rollout/advantages.ts";
 import type { RolloutBuffer } from "../rollout/buffer.ts";
 import type { LearnerOptions } from "./algorithm.ts";
-import { type CriticModel, compileCriticStep, compileValues, criticMetrics, criticModel } from "./critic.ts";
+import {
+  type CriticModel,
+  compileCriticStep,
+  compileValueStep,
+  compileValues,
+  criticMetrics,
+  criticModel,
+} from "./critic.ts";
 import type { Metrics } from "./metrics.ts";
 import { createMinibatches, minibatchSequences, rolloutSequences, rowCount } from "./minibatch.ts";
 import { checkFinite, createNetwork, type Network, networkState } from "./network.ts";
+import type { RowwiseProgram } from "./rowwise.ts";
 import type { CommonSettings } from "./settings.ts";
 import { epochTurns, type StepProgram, walkSamples } from "./step.ts";
 
@@ -217,7 +225,7 @@ export async function createValueLearning(
 interface CriticPrograms {
   readonly step: StepProgram;
   /** Values of a whole rollout in one run; undefined with a GRU, which goes step by step. */
-  readonly whole: Program | undefined;
+  readonly whole: RowwiseProgram | undefined;
   /** Values of one step of each environment. */
   readonly single: Program;
 }
@@ -231,8 +239,8 @@ async function compileCritic(
 ): Promise<CriticPrograms> {
   return {
     step: await compileCriticStep(model, settings, batch),
-    whole: model.hiddenSize > 0 ? undefined : await compileValues(model, allRows),
-    single: await compileValues(model, numEnvs),
+    whole: model.hiddenSize > 0 ? undefined : await compileValues(model, allRows, settings.threads),
+    single: await compileValueStep(model, numEnvs),
   };
 }
 
@@ -256,7 +264,7 @@ async function evaluateStream(
   const hiddenSize = stream.carried.length / numEnvs;
   const perStep = numEnvs * hiddenSize;
   if (whole) {
-    await whole.run({ theta, "rows.inputs": inputs }, { values: stream.raw });
+    await whole.run({ theta }, { rows: { inputs }, sequences: {}, fixed: {} }, { values: stream.raw });
   } else {
     stream.hidden.set(stream.carried);
     const steps = stream.raw.length / numEnvs;
