@@ -4,7 +4,7 @@ import type { Traced, Tree } from "../compile/index.ts";
 import { valueAndGrad } from "../compile/jax.ts";
 import type { Sequences } from "../nn/layers.ts";
 import type { ParameterLayout } from "../nn/parameters.ts";
-import type { Arrays, Samples } from "./minibatch.ts";
+import { type Arrays, cutTracedSamples, type Samples } from "./minibatch.ts";
 
 /**
  * A loss that is a sum over samples, so that the gradients of micro-batches add up to that of the whole.
@@ -40,20 +40,27 @@ export interface LossInputs {
   readonly scalars: Arrays<Traced>;
 }
 
-/** The gradients of a loss at the parameters of its networks, and its metrics. */
+/**
+ * The gradients of a loss at the parameters of its networks, and its metrics.
+ * @param microBatches how the samples are cut, in order, into what is computed together; default: all of them are
+ */
 export function lossGradients(
   loss: SampleLoss,
   layouts: readonly ParameterLayout[],
   { thetas, samples, scalars }: LossInputs,
   sequences: Sequences,
+  microBatches: readonly Sequences[] = [sequences],
 ): LossGradients {
-  const f = (...[p, s, c]: Parameters<SampleGradient>) => [...loss(p, s, c, sequences)];
-  // The tracer's types follow a function's argument trees, which are too deep for the type checker here.
-  const gradient = valueAndGrad(f as never, { hasAux: true }) as unknown as SampleGradient;
-  const [[, metrics], trees] = gradient(
-    layouts.map((layout, k) => layout.unravel(thetas[k])),
-    samples,
-    scalars,
-  );
-  return { gradients: layouts.map((layout, k) => layout.ravel(trees[k])), metrics };
+  const parameters = layouts.map((layout, k) => layout.unravel(thetas[k]));
+  const parts = cutTracedSamples(samples, microBatches).map((part, i): LossGradients => {
+    const f = (...[p, s, c]: Parameters<SampleGradient>) => [...loss(p, s, c, microBatches[i])];
+    // The tracer's types follow a function's argument trees, which are too deep for the type checker here.
+    const gradient = valueAndGrad(f as never, { hasAux: true }) as unknown as SampleGradient;
+    const [[, metrics], trees] = gradient(parameters, part, scalars);
+    return { gradients: layouts.map((layout, k) => layout.ravel(trees[k])), metrics };
+  });
+  return parts.reduce((sum, part) => ({
+    gradients: sum.gradients.map((own, k) => own.add(part.gradients[k])),
+    metrics: sum.metrics.add(part.metrics),
+  }));
 }

@@ -1,5 +1,6 @@
 /** @file Samples on their way into a program: whole, in random minibatches, and, inside the program, in micro-batches. */
 
+import type { Traced } from "../compile/index.ts";
 import type { Sequences } from "../nn/layers.ts";
 
 /** Arrays by name. */
@@ -122,19 +123,32 @@ function gather(source: Float32Array, chosen: Int32Array, whole: Sequences, into
 /** Sequences are computed step by step, a step's rows at a time: their micro-batches are this much larger. */
 const SEQUENCE_FACTOR = 4;
 
-/** Samples of this many rows are worth two micro-batches at least, for two threads to share. */
+/** Rows of a share, about. */
+const SHARE = 2500;
+/** Samples of fewer rows are not worth sharing. */
 const WORTH_SHARING = 1000;
+
+/**
+ * The shares of samples that lie as `whole` says, in order: what one thread computes in one go. They do not depend on
+ * how many threads there are, so that numbers don't.
+ */
+export function shareSequences(whole: Sequences): Sequences[] {
+  const rows = rowCount(whole);
+  return splitBlocks(whole, rows < WORTH_SHARING ? 1 : Math.max(2, Math.round(rows / SHARE)));
+}
 
 /**
  * The micro-batches of samples that lie as `whole` says, in order: samples that are computed together because they fit
  * the cache. Whole blocks each, of about `size` rows (for sequences, `SEQUENCE_FACTOR` times that).
  */
-export function microBatchSequences(whole: Sequences, size: number): Sequences[] {
-  const rows = rowCount(whole);
-  const wanted = Math.round(rows / (whole.length > 1 ? SEQUENCE_FACTOR * size : size));
-  const count = Math.min(whole.blocks, Math.max(wanted, rows >= WORTH_SHARING ? 2 : 1));
-  const startOf = (i: number) => Math.floor((i * whole.blocks) / count);
-  return Array.from({ length: count }, (_, i) => ({ ...whole, blocks: startOf(i + 1) - startOf(i) }));
+export const microBatchSequences = (whole: Sequences, size: number): Sequences[] =>
+  splitBlocks(whole, Math.round(rowCount(whole) / (whole.length > 1 ? SEQUENCE_FACTOR * size : size)));
+
+/** `whole` in `count` parts of its blocks, or as many as it has, or one. */
+function splitBlocks(whole: Sequences, count: number): Sequences[] {
+  const parts = Math.max(1, Math.min(whole.blocks, count));
+  const startOf = (i: number) => Math.floor((i * whole.blocks) / parts);
+  return Array.from({ length: parts }, (_, i) => ({ ...whole, blocks: startOf(i + 1) - startOf(i) }));
 }
 
 /** Samples cut into `parts` of their blocks, one after the other; nothing is copied. */
@@ -155,5 +169,23 @@ export function cutSamples(
         ]),
       );
     return { rows: cut(rows), sequences: cut(sequences), fixed };
+  });
+}
+
+/** The same inside traced code. */
+export function cutTracedSamples(
+  { rows, sequences, fixed }: Samples<Traced>,
+  parts: readonly Sequences[],
+): Samples<Traced>[] {
+  if (parts.length === 1) return [{ rows, sequences, fixed }];
+  let start = 0;
+  return parts.map(({ blocks, length, width }) => {
+    const [from, to] = [start * width, (start + blocks) * width];
+    start += blocks;
+    const cut = (arrays: Arrays<Traced>, scale: number): Arrays<Traced> =>
+      Object.fromEntries(
+        Object.entries(arrays).map(([name, array]) => [name, array.slice([from * scale, to * scale])]),
+      );
+    return { rows: cut(rows, length), sequences: cut(sequences, 1), fixed };
   });
 }

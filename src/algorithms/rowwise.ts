@@ -2,7 +2,7 @@
 
 import { type ArraySpec, compile, type NamedData, type Program, type Traced, type Tree } from "../compile/index.ts";
 import type { Sequences } from "../nn/layers.ts";
-import { type Arrays, cutSamples, feedsOf, microBatchSequences, rowCount, type Samples } from "./minibatch.ts";
+import { type Arrays, cutSamples, feedsOf, type Samples, shareSequences } from "./minibatch.ts";
 
 export interface RowwiseProgram {
   /**
@@ -28,12 +28,9 @@ export interface RowwiseDefinition {
   ): Readonly<Record<string, Traced>>;
 }
 
-/** The rows are cut in two, whether one thread runs them or two: numbers do not depend on that. */
-const PARTS = 2;
-
 export async function compileRowwise(definition: RowwiseDefinition, threads: number): Promise<RowwiseProgram> {
   const { name, others, sampleSpecs, sequences, outputs } = definition;
-  const parts = microBatchSequences(sequences, Math.ceil(rowCount(sequences) / PARTS));
+  const parts = shareSequences(sequences);
   const compilePart = (part: Sequences, thread: number): Promise<Program> => {
     const f = ({ rows, sequences, fixed, ...shared }: Samples<Traced> & Record<string, unknown>) =>
       outputs(shared as Record<string, Traced>, { rows, sequences, fixed }, part) as Tree<Traced>;

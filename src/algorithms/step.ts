@@ -1,9 +1,9 @@
 /**
- * @file Gradient steps: the samples of a step are cut into micro-batches, threads share them, Adam takes the sum.
+ * @file Gradient steps: the samples of a step are cut into shares, threads take them, Adam takes the sum.
  *
- * A loss is a sum over samples, so the gradients of micro-batches add up to that of the whole. They are added in one
- * order whoever computed them: numbers do not depend on the number of threads. What follows from samples alone
- * (normalised inputs, say) is computed when they are loaded, not at each of the steps that are taken with them.
+ * A loss is a sum over samples, so the gradients of shares add up to that of the whole. They are added in one order
+ * whoever computed them: numbers do not depend on the number of threads. What follows from samples alone (normalised
+ * inputs, say) is computed when they are loaded, not at each of the steps that are taken with them.
  */
 
 import {
@@ -22,7 +22,15 @@ import { type Schedule, scheduled } from "../nn/schedules.ts";
 import { DivergedError } from "./algorithm.ts";
 import { lossGradients, type SampleLoss } from "./gradient.ts";
 import type { Metrics } from "./metrics.ts";
-import { type Arrays, cutSamples, feedsOf, type Minibatches, microBatchSequences, type Samples } from "./minibatch.ts";
+import {
+  type Arrays,
+  cutSamples,
+  feedsOf,
+  type Minibatches,
+  microBatchSequences,
+  type Samples,
+  shareSequences,
+} from "./minibatch.ts";
 import { type Network, networkSpecs, type OptimizerSettings, optimize } from "./network.ts";
 
 export interface StepDefinition {
@@ -44,9 +52,9 @@ export interface StepDefinition {
 }
 
 export interface StepSettings extends OptimizerSettings {
-  /** Rows of a micro-batch. */
+  /** Rows that are computed together, to fit the cache. */
   readonly microBatch: number;
-  /** Threads that share the micro-batches of a step. */
+  /** Threads that take shares of a step. */
   readonly threads: number;
 }
 
@@ -75,13 +83,14 @@ interface PartInputs extends Samples<Traced> {
   readonly counts: Arrays<Traced>;
 }
 
-/** Programs for micro-batches that lie as `sequences` says, one in each of `threads`. */
+/** Programs for shares that lie as `sequences` says, one in each of `threads`. */
 async function compileGradients(definition: StepDefinition, sequences: Sequences, threads: readonly number[]) {
-  const { name, layouts, loss, sampleSpecs, schedules, counts } = definition;
+  const { name, layouts, loss, sampleSpecs, schedules, counts, settings } = definition;
+  const microBatches = microBatchSequences(sequences, settings.microBatch);
   const gradients = ({ thetas, progress, counts, ...samples }: PartInputs) => {
     const values = Object.entries(schedules).map(([scalar, schedule]) => [scalar, scheduled(schedule, progress)]);
     const scalars = { ...counts, ...Object.fromEntries(values) };
-    return lossGradients(loss, layouts, { thetas, samples, scalars }, sequences);
+    return lossGradients(loss, layouts, { thetas, samples, scalars }, sequences, microBatches);
   };
   const inputs = {
     thetas: layouts.map(({ size }) => float32(size)),
@@ -93,8 +102,8 @@ async function compileGradients(definition: StepDefinition, sequences: Sequences
   return compileStaged(name, gradients as never, inputs as never, staysLoaded, threads);
 }
 
-/** Adam, with the sum of what the micro-batches came to. */
-function compileUpdate(definition: StepDefinition, microBatches: number, lossMetrics: number) {
+/** Adam, with the sum of what the shares came to. */
+function compileUpdate(definition: StepDefinition, shares: number, lossMetrics: number) {
   const { name, layouts, schedules, learningRate, settings } = definition;
   return compile(
     `${name}: update`,
@@ -119,7 +128,7 @@ function compileUpdate(definition: StepDefinition, microBatches: number, lossMet
     {
       networks: layouts.map(({ size }) => networkSpecs(size)),
       progress: float32(),
-      parts: Array.from({ length: microBatches }, () => ({
+      parts: Array.from({ length: shares }, () => ({
         gradients: layouts.map(({ size }) => float32(size)),
         metrics: float32(lossMetrics),
       })),
@@ -130,26 +139,26 @@ function compileUpdate(definition: StepDefinition, microBatches: number, lossMet
 /** @param lossMetrics how many metrics the loss has */
 export async function compileStep(definition: StepDefinition, lossMetrics: number): Promise<StepProgram> {
   const { layouts, sequences, counts, schedules, settings } = definition;
-  const batches = microBatchSequences(sequences, settings.microBatch);
-  const threads = Math.min(settings.threads, batches.length);
-  // Neighbours of the same size at the same time: batch i in turn ⌊i / threads⌋ of thread i mod threads.
+  const shares = shareSequences(sequences);
+  const threads = Math.min(settings.threads, shares.length);
+  // Neighbours at the same time: share i is thread i mod threads' in turn ⌊i / threads⌋.
   const programs: StagedProgram[] = [];
-  for (const blocks of new Set(batches.map((batch) => batch.blocks))) {
-    const alike = batches.flatMap((batch, i) => (batch.blocks === blocks ? [i] : []));
+  for (const blocks of new Set(shares.map((share) => share.blocks))) {
+    const alike = shares.flatMap((share, i) => (share.blocks === blocks ? [i] : []));
     const compiled = await compileGradients(
       definition,
-      batches[alike[0]],
+      shares[alike[0]],
       alike.map((i) => i % threads),
     );
     alike.forEach((i, k) => {
       programs[i] = compiled[k];
     });
   }
-  const update = await compileUpdate(definition, batches.length, lossMetrics);
+  const update = await compileUpdate(definition, shares.length, lossMetrics);
 
   // Memory between the programs.
   const inputs: Record<string, Float32Array> = {};
-  const outputs = batches.map(() => ({
+  const outputs = shares.map(() => ({
     ...Object.fromEntries(layouts.map(({ size }, k) => [`gradients.${k}`, new Float32Array(size)])),
     metrics: new Float32Array(lossMetrics),
   }));
@@ -168,7 +177,7 @@ export async function compileStep(definition: StepDefinition, lossMetrics: numbe
           return [`counts.${scalar}`, Float32Array.of(Math.max(sum, 1))];
         }),
       );
-      const parts = cutSamples(samples, sequences, batches);
+      const parts = cutSamples(samples, sequences, shares);
       await inTurns(parts.length, threads, (i) => programs[i].prepare({ ...feedsOf(parts[i]), ...sums }));
     },
     async step(networks, progress, metrics) {
