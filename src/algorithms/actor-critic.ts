@@ -182,7 +182,7 @@ export async function createLearner(
       return { ...policyMetrics.means(), ...criticMetrics.means() };
     },
     policyFor: (count) => jointPolicy(definition, count),
-    exportPolicy: (metadata) => exportPolicy(definition, metadata),
+    exportPolicy: (metadata, see) => exportPolicy(definition, metadata, see),
     async release() {
       await Promise.all([acting, critics, ...new Set(programs)].map((owned) => owned.release()));
     },

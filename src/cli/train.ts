@@ -10,6 +10,7 @@ interface TrainFlags {
   readonly steps?: number;
   readonly out?: string;
   readonly config?: string;
+  readonly preset?: string;
   readonly set: readonly string[];
   readonly quiet?: boolean;
   readonly json?: boolean;
@@ -24,6 +25,7 @@ export const trainCommand = (): Command =>
     .option("--steps <number>", "environment steps (default: the environment's)", wholeNumber(1))
     .option("--out <directory>", "run directory (default: runs/ENV-ALGO-seedS)")
     .option("--config <file>", "settings from a YAML or JSON file (docs/configuration.md)")
+    .option("--preset <name>", "one of the environment's further presets (bpta list envs --json)")
     .option("--set <path=value>", "one setting, such as algorithm.epochs=5; can be repeated", collected, [])
     .option("--quiet", "say nothing but errors")
     .option("--json", "tell of every update in a line of JSON")
@@ -40,6 +42,7 @@ export const trainCommand = (): Command =>
           ...(flags.algo !== undefined && { algorithm: { name: flags.algo } }),
           ...(flags.seed !== undefined && { seed: flags.seed }),
           ...(flags.steps !== undefined && { steps: flags.steps }),
+          ...(flags.preset !== undefined && { preset: flags.preset }),
         },
       );
       const { train } = await import("../experiment/train.ts");

@@ -3,6 +3,13 @@
 import type { z } from "zod";
 import type { ParallelEnv, VectorEnv } from "./env.ts";
 
+/** Settings of a run that go together. */
+export interface NamedPreset {
+  /** One sentence. */
+  readonly description: string;
+  readonly settings: Readonly<Record<string, unknown>>;
+}
+
 /** An environment, or a family of them whose ids have a form. */
 export interface EnvironmentDefinition {
   /** The id, or, of a family, its form, for people to read: `ManyAgentSwimmer-NxK`. */
@@ -16,6 +23,8 @@ export interface EnvironmentDefinition {
   readonly optionsSchema: z.ZodType;
   /** Settings of a run that differ from the defaults when it trains on this environment. */
   readonly preset?: Readonly<Record<string, unknown>>;
+  /** Further presets, by name, each laid over `preset` where it is asked for. */
+  readonly presets?: Readonly<Record<string, NamedPreset>>;
   /** One copy; `options` are checked and complete. */
   make(id: string, options: unknown): ParallelEnv | Promise<ParallelEnv>;
   /** Many copies, where it can do better than one copy many times. */

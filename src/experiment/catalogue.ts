@@ -6,6 +6,8 @@ export interface EnvironmentEntry {
   readonly name: string;
   readonly family: string;
   readonly description: string;
+  /** Presets besides the default one, by name: what they are. */
+  readonly presets: Readonly<Record<string, string>>;
 }
 
 export interface AlgorithmEntry {
@@ -19,7 +21,12 @@ export interface AlgorithmEntry {
 /** Every environment that has a name. */
 export async function listEnvironments(): Promise<EnvironmentEntry[]> {
   const { environments } = await import("../envs/registry.ts");
-  return environments.map(({ id, family, description }) => ({ name: id, family, description }));
+  return environments.map(({ id, family, description, presets = {} }) => ({
+    name: id,
+    family,
+    description,
+    presets: Object.fromEntries(Object.entries(presets).map(([name, preset]) => [name, preset.description])),
+  }));
 }
 
 /** Every algorithm. */

@@ -20,6 +20,17 @@ test("defaults < preset < file < --set", async () => {
   expect(config.rollout.environments).toBe(50);
 });
 
+test("a preset that is asked for by name lies over the default one, and under what is set", async () => {
+  const id = "HalfCheetah-6x1";
+  const full = await resolveConfig({ env: { id }, preset: "full-state", algorithm: { epochs: 3 } });
+  expect(full.env.options).toMatchObject({ obsk: null, standardise: true });
+  expect(full.algorithm).toMatchObject({ epochs: 3, entropyCoef: 0 });
+  expect("preset" in full).toBe(false);
+  const running = await resolveConfig({ env: { id }, preset: "running-normalization" });
+  expect(running.rollout.normalizeObservations).toBe(true);
+  expect(running.env.options).toMatchObject({ obsk: 0, standardise: false, state: { standardise: false } });
+});
+
 test("a resolved configuration resolves to itself, for every algorithm and environment", async () => {
   for (const { id, pattern } of environments) {
     if (pattern) continue;
@@ -36,6 +47,11 @@ test("a resolved configuration resolves to itself, for every algorithm and envir
 test.each<[Record<string, unknown>, RegExp]>([
   [{ env: { id: "climing" } }, /^unknown environment climing; did you mean climbing\?/],
   [{ algorithm: { name: "bpo" } }, /^unknown algorithm bpo; did you mean bppo\? \(there are: bppo, .*\)$/],
+  [
+    { env: { id: "Ant-4x2" }, preset: "ful-state" },
+    /^unknown preset ful-state; did you mean full-state\? \(Ant-4x2 has: full-state, running-normalization; leave it out/,
+  ],
+  [{ preset: "full-state" }, /^preset is full-state, but climbing has no presets to choose from$/],
   [{ algorithm: { epoch: 3 } }, /^algorithm\.epoch is not a setting; did you mean epochs\? \(allowed here: name, /],
   [{ rollout: { length: 0 } }, /^rollout\.length is 0; it must be a whole number ≥ 1$/],
   [{ policy: { activation: "gelu" } }, /^policy\.activation is "gelu"; it must be one of relu, tanh$/],

@@ -1,8 +1,8 @@
 /**
  * @file The configuration of a run: one typed tree, in which every field has a description and a default.
  *
- * A run's settings are, each over the one before: the schema's defaults, the environment's preset, a file, single
- * settings (`--set path=value`).
+ * A run's settings are, each over the one before: the schema's defaults, the environment's preset (and a further one that
+ * is asked for by name), a file, single settings (`--set path=value`).
  */
 
 import { readFile } from "node:fs/promises";
@@ -10,6 +10,7 @@ import { extname, resolve as resolvePath } from "node:path";
 import { parse as parseYaml } from "yaml";
 import { z } from "zod";
 import type { AlgorithmDefinition } from "../algorithms/algorithm.ts";
+import type { EnvironmentDefinition } from "../envs/definition.ts";
 import { didYouMean } from "../names.ts";
 import { criticSettingsSchema, policySettingsSchema } from "../policy/settings.ts";
 import { InputError } from "./errors.ts";
@@ -28,6 +29,13 @@ export const runSections = {
         .min(0)
         .default(0)
         .describe("threads that the copies are spread over, the main one among them, where the environment can"),
+      normalizeObservations: z
+        .boolean()
+        .default(false)
+        .describe(
+          "whether agents and critics see features less their running mean, over their running standard deviation; " +
+            "the policy file does the same by itself",
+        ),
     })
     .prefault({})
     .describe("how experience is collected"),
@@ -68,6 +76,8 @@ type DeepPartial<T> = T extends readonly unknown[] | string | number | boolean
 
 /** Settings that a run is to have; the others take the preset's values or the defaults. */
 export type RunSettings = DeepPartial<z.input<typeof runSectionsSchema>> & {
+  /** One of the environment's further presets, by name. */
+  readonly preset?: string;
   readonly env: { readonly id: string; readonly options?: SettingsTree };
   readonly algorithm?: { readonly name?: string; readonly [setting: string]: unknown };
 };
@@ -118,9 +128,22 @@ async function resolve(layers: readonly SettingsTree[], withPreset: boolean): Pr
     algorithm: algorithmSchema(algorithm),
     ...runSections,
   });
-  const preset = withPreset ? keepKnown((environment.preset ?? {}) as SettingsTree, schemaNode(schema)) : {};
-  const settings = [preset, given, { env: { id }, algorithm: { name } }].reduce(mergeTrees, {});
+  const { preset: presetName, ...own } = given;
+  const presets = withPreset ? [environment.preset ?? {}, namedPreset(environment, presetName)] : [];
+  const preset = keepKnown((presets as SettingsTree[]).reduce(mergeTrees, {}), schemaNode(schema));
+  const settings = [preset, own, { env: { id }, algorithm: { name } }].reduce(mergeTrees, {});
   return parseSettings(schema, settings) as RunConfig;
+}
+
+/** The settings of one of the environment's presets. */
+function namedPreset({ id, presets = {} }: EnvironmentDefinition, name: unknown): SettingsTree {
+  if (name === undefined) return {};
+  if (typeof name === "string" && Object.hasOwn(presets, name)) return presets[name].settings as SettingsTree;
+  const names = Object.keys(presets);
+  if (names.length === 0) throw new InputError(`preset is ${name}, but ${id} has no presets to choose from`);
+  throw new InputError(
+    `unknown preset ${name}${didYouMean(String(name), names)} (${id} has: ${names.join(", ")}; leave it out for the default)`,
+  );
 }
 
 /** What to say of a name that does not exist. */

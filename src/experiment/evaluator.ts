@@ -5,6 +5,7 @@ import { evaluatePolicy } from "../evaluation/episodes.ts";
 import { mean, standardDeviation } from "../evaluation/statistics.ts";
 import { loadPolicy } from "../policy/export.ts";
 import type { JointPolicy } from "../policy/joint.ts";
+import type { Normalizer } from "../rollout/normalizer.ts";
 import type { RunConfig } from "./config.ts";
 import type { EvaluationSummary } from "./run.ts";
 import { runStream } from "./streams.ts";
@@ -20,11 +21,21 @@ export interface Evaluator {
   close(): Promise<void>;
 }
 
-/** The judge that a configuration asks for. Its episodes follow from the run's seed and their number. */
-export async function openEvaluator(config: RunConfig, episodes = config.evaluation.episodes): Promise<Evaluator> {
+/**
+ * The judge that a configuration asks for. Its episodes follow from the run's seed and their number.
+ * @param options.normalizer what policies are used to see through; those of a file do it by themselves
+ */
+export async function openEvaluator(
+  config: RunConfig,
+  {
+    episodes = config.evaluation.episodes,
+    normalizer,
+  }: { readonly episodes?: number | undefined; readonly normalizer?: Normalizer | undefined } = {},
+): Promise<Evaluator> {
   const numEnvs = Math.min(episodes, COPIES);
   const { workers } = config.rollout;
-  const env = await makeVectorEnv(config.env.id, { numEnvs, workers, options: config.env.options });
+  const plain = await makeVectorEnv(config.env.id, { numEnvs, workers, options: config.env.options });
+  const env = normalizer?.wrap(plain, false) ?? plain;
   const seed = runStream(config.seed, "evaluation").integer(2 ** 31);
   return {
     numEnvs,
@@ -50,7 +61,7 @@ export async function evaluateModel(
   config: RunConfig,
   episodes?: number,
 ): Promise<EvaluationSummary> {
-  const evaluator = await openEvaluator(config, episodes);
+  const evaluator = await openEvaluator(config, { episodes });
   try {
     const policy = await loadPolicy(onnx, evaluator.numEnvs);
     try {

@@ -1,8 +1,11 @@
 /** @file The parts that a configuration asks for, put together: environments, collector, learner, and the judge. */
 
 import { algorithms, type Learner } from "../algorithms/index.ts";
+import type { Traced } from "../compile/index.ts";
+import { numpy as np } from "../compile/jax.ts";
 import { makeVectorEnv } from "../envs/registry.ts";
 import { type Collector, type CollectorSnapshot, createCollector } from "../rollout/collector.ts";
+import { createNormalizer, type FeatureScaling, LIMIT, type Normalizer } from "../rollout/normalizer.ts";
 import type { RunConfig } from "./config.ts";
 import { openEvaluator } from "./evaluator.ts";
 import type { EvaluationSummary } from "./run.ts";
@@ -11,6 +14,8 @@ import { runStream } from "./streams.ts";
 /** What of a session decides how it goes on. */
 interface SessionSnapshot {
   readonly learner: Readonly<Record<string, Float32Array | Int32Array>>;
+  /** Absent without running normalisation. */
+  readonly normalizer?: Readonly<Record<string, Float64Array>>;
   readonly collector: CollectorSnapshot;
 }
 
@@ -41,12 +46,14 @@ export async function openSession(config: RunConfig): Promise<Session> {
     for (const closer of closers.splice(0).reverse()) await closer();
   };
   try {
-    const env = await makeVectorEnv(environment.id, {
+    const plain = await makeVectorEnv(environment.id, {
       numEnvs: rollout.environments,
       workers: rollout.workers,
       options: environment.options,
     });
-    closers.push(() => env.close());
+    closers.push(() => plain.close());
+    const normalizer = rollout.normalizeObservations ? createNormalizer(plain.team) : undefined;
+    const env = normalizer?.wrap(plain, true) ?? plain;
     const { name, ...settings } = algorithm;
     const learner = await algorithms.get(name)!.create({
       team: env.team,
@@ -64,25 +71,36 @@ export async function openSession(config: RunConfig): Promise<Session> {
       hiddenSizes: learner.policy.hiddenSizes,
       random: runStream(seed, "collector"),
     });
-    const evaluate = judge(config, learner, closers);
+    const evaluate = judge(config, learner, normalizer, closers);
     return {
       learner,
-      collector,
+      collector: {
+        ...collector,
+        collect(policy) {
+          normalizer?.refresh();
+          return collector.collect(policy);
+        },
+      },
       hasWins: env.team.hasWins,
       evaluate,
       exportPolicy: () =>
-        learner.exportPolicy({
-          "bpta.env": JSON.stringify(environment),
-          "bpta.algorithm": name,
-          "bpta.seed": String(seed),
-        }),
+        learner.exportPolicy(
+          {
+            "bpta.env": JSON.stringify(environment),
+            "bpta.algorithm": name,
+            "bpta.seed": String(seed),
+          },
+          normalizer && ((agent, observations) => scaled(observations, normalizer.observations[agent])),
+        ),
       snapshot: async () => ({
         learner: Object.fromEntries(learner.state),
+        ...(normalizer && { normalizer: Object.fromEntries(normalizer.state) }),
         collector: await collector.snapshot(),
       }),
       async restore(snapshot) {
-        const { learner: arrays, collector: collected } = snapshot as SessionSnapshot;
+        const { learner: arrays, normalizer: statistics, collector: collected } = snapshot as SessionSnapshot;
         restoreArrays(learner.state, arrays);
+        if (normalizer) restoreArrays(normalizer.state, statistics ?? {});
         await collector.restore(collected);
       },
       close,
@@ -97,11 +115,12 @@ export async function openSession(config: RunConfig): Promise<Session> {
 function judge(
   config: RunConfig,
   learner: Learner,
+  normalizer: Normalizer | undefined,
   closers: (() => Promise<unknown> | unknown)[],
 ): () => Promise<EvaluationSummary> {
   let ready: Promise<() => Promise<EvaluationSummary>> | undefined;
   const prepare = async () => {
-    const evaluator = await openEvaluator(config);
+    const evaluator = await openEvaluator(config, { normalizer });
     closers.push(() => evaluator.close());
     const policy = await learner.policyFor(evaluator.numEnvs);
     closers.push(() => policy.release());
@@ -113,8 +132,15 @@ function judge(
   };
 }
 
+/** What `normalizer.ts` does to observations, inside traced code. */
+const scaled = (observations: Traced, { shift, scale }: FeatureScaling): Traced =>
+  np.clip(observations.sub(np.array(shift.slice())).mul(np.array(scale.slice())), -LIMIT, LIMIT);
+
 /** Writes saved arrays into the live ones of the same names. */
-function restoreArrays(live: Learner["state"], saved: SessionSnapshot["learner"]): void {
+function restoreArrays(
+  live: ReadonlyMap<string, Float32Array | Float64Array | Int32Array>,
+  saved: Readonly<Record<string, Float32Array | Float64Array | Int32Array>>,
+): void {
   for (const [name, array] of live) {
     const from = saved[name];
     if (from?.constructor !== array.constructor || from.length !== array.length) {

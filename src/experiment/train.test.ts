@@ -3,10 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DivergedError } from "../algorithms/index.ts";
-import type { RunSettings } from "./config.ts";
+import { type RunSettings, resolveConfig } from "./config.ts";
 import { InterruptedError } from "./errors.ts";
 import { evaluateRun, exportRun } from "./evaluate.ts";
+import { evaluateModel } from "./evaluator.ts";
 import { readMetrics, readResult } from "./run.ts";
+import { openSession } from "./session.ts";
 import { essence, withoutWallClock } from "./testing/essence.ts";
 import { resume, type TrainEvent, type TrainOptions, train } from "./train.ts";
 
@@ -183,4 +185,36 @@ test("a run that has ended is left as it is", async () => {
 
 test("what is not a run can't be resumed", async () => {
   await expect(resume(join(root, "nowhere"))).rejects.toThrow(/nowhere is not a run: it has no config\.json/);
+});
+
+describe("running normalisation", () => {
+  const normalized: RunSettings = {
+    ...settings,
+    env: { id: "Reacher-2x1", options: { episodeLimit: 7 } },
+    preset: "running-normalization",
+    rollout: { ...settings.rollout, workers: 0 },
+    evaluation: { interval: 4, episodes: 3 },
+  };
+
+  test("is in the policy file, which acts as the policy in training", async () => {
+    const config = await resolveConfig(normalized);
+    const session = await openSession(config);
+    for (let update = 0; update < 4; update++) {
+      const buffer = await session.collector.collect(session.learner.policy);
+      await session.learner.update(buffer, { step: 0, totalSteps: 1 });
+    }
+    const { returns } = await session.evaluate();
+    const { returns: ofFile } = await evaluateModel(session.exportPolicy(), config);
+    await session.close();
+    expect(new Set(returns).size).toBe(3);
+    for (const [i, value] of returns.entries()) expect(ofFile[i]).toBeCloseTo(value, 4);
+  });
+
+  test("goes on exactly where a run was stopped", async () => {
+    const [whole, stopped] = [join(root, "normalized"), join(root, "normalized-stopped")];
+    await train(normalized, { out: whole });
+    await expect(train(normalized, { out: stopped, ...stopAfter(11) })).rejects.toThrow(InterruptedError);
+    await resume(stopped);
+    expect(await essence(stopped)).toEqual(await essence(whole));
+  }, 60_000);
 });

@@ -44,6 +44,9 @@ function readSpace(space: SpaceDescription): Space {
   return box(space.size, space.low.map(Number), space.high.map(Number), space.labels);
 }
 
+/** What a policy is to look at in place of an agent's observations [N, o], inside traced code. */
+export type Perception = (agent: number, observations: Traced) => Traced;
+
 /**
  * The bytes of an .onnx file that draws all agents' actions, in order, for any number of environments (the axis
  * `environments`). Inputs and outputs are those of `JointPolicy.act`, by agent (`observations.0`, `noise.0`, …,
@@ -53,6 +56,7 @@ function readSpace(space: SpaceDescription): Space {
 export function exportPolicy(
   definition: PolicyDefinition,
   metadata: Readonly<Record<string, string>> = {},
+  see: Perception = (_, observations) => observations,
 ): Uint8Array {
   const { team, dependencies, models, thetas } = definition;
   const description: TeamDescription = {
@@ -67,7 +71,9 @@ export function exportPolicy(
     "policy",
     (inputs) => {
       const parameters = thetas.map((theta) => np.array(Float32Array.from(theta)));
-      return drawActions(definition, ENVIRONMENTS.size, parameters, inputs as unknown as Step<Traced>);
+      const step = inputs as unknown as Step<Traced>;
+      const observations = step.observations.map((seen, agent) => see(agent, seen));
+      return drawActions(definition, ENVIRONMENTS.size, parameters, { ...step, observations });
     },
     stepSpecs(definition, ENVIRONMENTS.size),
     { metadata: { ...metadata, [TEAM_KEY]: JSON.stringify(description) }, openAxis: ENVIRONMENTS },

@@ -18,6 +18,20 @@ const preset = {
   evaluation: { interval: 100, episodes: 10 },
 };
 
+const presets = {
+  "full-state": {
+    description: "every agent observes the robot's full state instead of its own joints",
+    settings: { env: { options: { obsk: null } } },
+  },
+  "running-normalization": {
+    description: "observations and state are normalised by their running mean and deviation, not over their features",
+    settings: {
+      env: { options: { standardise: false, state: { standardise: false } } },
+      rollout: { normalizeObservations: true },
+    },
+  },
+};
+
 function definition(id: string, description: string, pattern?: RegExp): EnvironmentDefinition {
   return defineEnvironment({
     id,
@@ -26,6 +40,7 @@ function definition(id: string, description: string, pattern?: RegExp): Environm
     description,
     optionsSchema,
     preset,
+    presets,
     make: createParallelEnv,
     makeVector: createVectorEnv,
   });
