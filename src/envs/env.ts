@@ -116,7 +116,7 @@ export interface VectorEnv {
   step(actions: readonly Float32Array[], moment: VectorMoment): Promise<void> | void;
   /** Everything that decides what happens next, as JSON-able data; undefined where the environment can't tell. */
   snapshot(): Promise<unknown> | unknown;
-  /** Counts since the last reset of what people should know of, by name: episodes lost to diverged physics, say. */
+  /** Counts since the last reset of what people should know of, by name: `divergences`, episodes lost to broken physics. */
   counters?(): Readonly<Record<string, number>>;
   /** Goes back to what `snapshot` returned; writes the observations of that moment. */
   restore(snapshot: unknown, moment: VectorMoment): Promise<void> | void;

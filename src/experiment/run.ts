@@ -35,6 +35,8 @@ export interface UpdateMetrics {
   readonly episodeLength?: number;
   /** Fraction of those episodes that were won. */
   readonly winRate?: number;
+  /** Episodes so far that were cut off because the environment's numbers broke down, where it can tell. */
+  readonly divergences?: number;
   /** Mean return of the greedy policy over `evaluation.episodes` episodes. */
   readonly evaluationReturn?: number;
   readonly evaluationWinRate?: number;
@@ -291,6 +293,7 @@ const groups: Readonly<Record<string, string>> = {
   episodeReturn: "rollout",
   episodeLength: "rollout",
   winRate: "rollout",
+  divergences: "rollout",
   evaluationReturn: "evaluation",
   evaluationWinRate: "evaluation",
 };

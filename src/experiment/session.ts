@@ -25,6 +25,8 @@ export interface Session {
   readonly collector: Collector;
   /** Whether episodes can be won. */
   readonly hasWins: boolean;
+  /** What people should know of the environments, by name: counts since training began. */
+  counters(): Readonly<Record<string, number>>;
   /** Judges the policy as it is now. */
   evaluate(): Promise<EvaluationSummary>;
   /** The policy as it is now, as the bytes of an .onnx file. */
@@ -82,6 +84,7 @@ export async function openSession(config: RunConfig): Promise<Session> {
         },
       },
       hasWins: env.team.hasWins,
+      counters: () => env.counters?.() ?? {},
       evaluate,
       exportPolicy: () =>
         learner.exportPolicy(

@@ -213,6 +213,7 @@ describe("running normalisation", () => {
   test("goes on exactly where a run was stopped", async () => {
     const [whole, stopped] = [join(root, "normalized"), join(root, "normalized-stopped")];
     await train(normalized, { out: whole });
+    expect((await readMetrics(whole)).map(({ divergences }) => divergences)).toEqual(new Array(UPDATES).fill(0));
     await expect(train(normalized, { out: stopped, ...stopAfter(11) })).rejects.toThrow(InterruptedError);
     await resume(stopped);
     expect(await essence(stopped)).toEqual(await essence(whole));

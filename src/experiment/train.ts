@@ -138,6 +138,7 @@ async function runToEnd(
     const totalSteps = Math.ceil(config.steps / stepsPerUpdate) * stepsPerUpdate;
     const startedAt = performance.now() - counters.wallSeconds * 1000;
     let lastCheckpoint = checkpoint?.path;
+    let counted = session.counters();
     onProgress({ kind: "start", path, config, step, totalSteps });
 
     while (step < totalSteps) {
@@ -157,6 +158,13 @@ async function runToEnd(
       const { interval } = config.evaluation;
       const evaluation = !isLast && interval > 0 && update % interval === 0 ? await session.evaluate() : undefined;
 
+      const counts = session.counters();
+      for (const [name, count] of Object.entries(counts)) {
+        if (count > (counted[name] ?? 0))
+          onProgress({ kind: "notice", message: `${name}: ${count} so far (${config.env.id}, step ${step})` });
+      }
+      counted = counts;
+
       const metrics: UpdateMetrics = {
         update,
         step,
@@ -165,6 +173,7 @@ async function runToEnd(
         collectSeconds: (updateStart - collectStart) / 1000,
         updateSeconds: (updateEnd - updateStart) / 1000,
         ...episodeMetrics(session),
+        ...counts,
         ...(evaluation && evaluationMetrics(evaluation)),
         ...learning,
       };
