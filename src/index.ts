@@ -12,6 +12,7 @@ export { type RunConfig, type RunSettings, resolveConfig } from "./experiment/co
 export { InputError, InterruptedError } from "./experiment/errors.ts";
 export { evaluateRun, exportRun, type RunEvaluation } from "./experiment/evaluate.ts";
 export { plotRuns } from "./experiment/plot.ts";
+export { type Rendered, type RenderOptions, render } from "./experiment/render.ts";
 export {
   type EvaluationSummary,
   type RunResult,

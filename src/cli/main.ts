@@ -7,12 +7,21 @@ import { evalCommand } from "./eval.ts";
 import { exportCommand } from "./export.ts";
 import { listCommand } from "./list.ts";
 import { plotCommand } from "./plot.ts";
+import { renderCommand } from "./render.ts";
 import { resumeCommand } from "./resume.ts";
 import { trainCommand } from "./train.ts";
 
 const { version } = createRequire(import.meta.url)("../../package.json") as { version: string };
 
-const commands = [trainCommand(), resumeCommand(), evalCommand(), exportCommand(), plotCommand(), listCommand()];
+const commands = [
+  trainCommand(),
+  resumeCommand(),
+  evalCommand(),
+  renderCommand(),
+  exportCommand(),
+  plotCommand(),
+  listCommand(),
+];
 
 /** A message on one line, whatever it was. */
 const oneLine = (message: string): string => message.trim().replace(/\s*\n\s*/g, " ");

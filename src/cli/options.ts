@@ -4,20 +4,22 @@ import { InvalidArgumentError } from "commander";
 
 /** A whole number of at least `minimum`; 1e6 is one too. */
 export const wholeNumber =
-  (minimum: number) =>
+  (minimum: number, maximum = Number.MAX_SAFE_INTEGER) =>
   (text: string): number => {
     const value = Number(text);
-    if (text.trim() === "" || !Number.isSafeInteger(value) || value < minimum) {
-      throw new InvalidArgumentError(`It must be a whole number ≥ ${minimum}.`);
+    if (text.trim() === "" || !Number.isSafeInteger(value) || value < minimum || value > maximum) {
+      const allowed = maximum < Number.MAX_SAFE_INTEGER ? `from ${minimum} to ${maximum}` : `≥ ${minimum}`;
+      throw new InvalidArgumentError(`It must be a whole number ${allowed}.`);
     }
     return value;
   };
 
-/** A file name with this ending. */
+/** A file name with one of these endings. */
 export const fileName =
-  (ending: string) =>
+  (...endings: readonly string[]) =>
   (text: string): string => {
-    if (!text.toLowerCase().endsWith(ending)) throw new InvalidArgumentError(`It must end in ${ending}.`);
+    if (!endings.some((ending) => text.toLowerCase().endsWith(ending)))
+      throw new InvalidArgumentError(`It must end in ${endings.join(" or ")}.`);
     return text;
   };
 

@@ -26,6 +26,13 @@ export function progressReporter({ quiet, json }: ProgressOptions): ProgressRepo
   return process.stdout.isTTY ? liveBlock() : plainLines();
 }
 
+/** Counts the frames of a film that is being made, where there is a terminal to count in. */
+export function frameCounter(): { show(taken: number, of: number): void; clear(): void } {
+  if (!process.stderr.isTTY) return { show() {}, clear() {} };
+  const log = createLogUpdate(process.stderr);
+  return { show: (taken, of) => log(`frame ${taken} of ${of}`), clear: () => log.clear() };
+}
+
 function showNotice(event: TrainEvent): void {
   if (event.kind === "notice") console.error(`note: ${event.message}`);
 }

@@ -6,6 +6,7 @@
  * `vectorize` (vectorize.ts) makes the second from the first; fast environments implement the second directly.
  */
 
+import type { Recorder } from "./recording.ts";
 import type { BoxSpace, Space } from "./spaces.ts";
 
 /** An agent's action: the index of a choice, or a vector. */
@@ -118,6 +119,8 @@ export interface VectorEnv {
   snapshot(): Promise<unknown> | unknown;
   /** Counts since the last reset of what people should know of, by name: `divergences`, episodes lost to broken physics. */
   counters?(): Readonly<Record<string, number>>;
+  /** Watches these copies, so that their episodes can be shown; absent: there is nothing to see. */
+  recorder?(): Promise<Recorder>;
   /** Goes back to what `snapshot` returned; writes the observations of that moment. */
   restore(snapshot: unknown, moment: VectorMoment): Promise<void> | void;
   close(): Promise<void> | void;

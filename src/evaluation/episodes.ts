@@ -4,6 +4,7 @@ import type { VectorEnv } from "../envs/env.ts";
 import { createMoment } from "../envs/moment.ts";
 import { vectorSize } from "../envs/spaces.ts";
 import type { JointPolicy } from "../policy/joint.ts";
+import type { Random } from "../random.ts";
 
 /** Steps after which an episode is taken to be endless. */
 const LONGEST_EPISODE = 1_000_000;
@@ -18,20 +19,45 @@ export interface EvaluatedEpisodes {
   readonly wins: Uint8Array;
 }
 
+/** A moment of an episode, for whoever watches. */
+export interface EpisodeMoment {
+  readonly episode: number;
+  /** The copy of the environment that plays it. */
+  readonly copy: number;
+  /** Steps so far; 0: the episode begins, and there is no reward nor action yet. */
+  readonly step: number;
+  /** Of the step that led here. */
+  readonly reward: number;
+  /** By agent: [N, d_i], of the step that led here; in memory that is used again. */
+  readonly actions: readonly Float32Array[];
+  /** Whether this is the episode's last moment; the copy has begun the next by then. */
+  readonly ended: boolean;
+}
+
+/** How episodes are played. */
+export interface EpisodeSettings {
+  readonly episodes: number;
+  /** What the environment is started from. */
+  readonly seed: number;
+  /** Where actions are to be drawn as in training: where their noise comes from; absent: they are greedy. */
+  readonly random?: Random | undefined;
+  /** Is told of every moment of the episodes. */
+  readonly onMoment?: ((moment: EpisodeMoment) => void) | undefined;
+}
+
 /**
- * Plays exactly `episodes` episodes with the greedy action (the mean, the most probable choice).
+ * Plays exactly `episodes` episodes with the greedy action (the mean, the most probable choice), or with drawn ones.
  *
  * How many each copy of the environment plays is settled beforehand: had the first to finish counted, short episodes
  * would be over-represented.
  *
  * @param policy must be made for as many environments as `env` has
- * @param env is started anew from `seed`
  * @throws RangeError if an episode does not come to an end
  */
 export async function evaluatePolicy(
   policy: JointPolicy,
   env: VectorEnv,
-  { episodes, seed }: { readonly episodes: number; readonly seed: number },
+  { episodes, seed, random, onMoment }: EpisodeSettings,
 ): Promise<EvaluatedEpisodes> {
   const { team, numEnvs } = env;
   if (policy.numEnvs !== numEnvs)
@@ -58,10 +84,24 @@ export async function evaluatePolicy(
   const wins = new Uint8Array(episodes);
   let left = episodes;
 
+  const drawNoise = (from: Random): void => {
+    team.actionSpaces.forEach(({ kind }, i) => {
+      if (kind === "discrete") from.fillGumbel(noise[i]);
+      else from.fillNormal(noise[i]);
+    });
+  };
+  const tell = (copy: number, episode: number, reward: number, ended: boolean): void =>
+    onMoment?.({ episode, copy, step: lengths[episode], reward, actions, ended });
+  const tellOfStart = (e: number): void => {
+    if (next[e] < firstEpisode(e + 1)) tell(e, next[e], 0, false);
+  };
+
   await policy.refresh();
   await env.reset(seed, moment);
+  for (let e = 0; e < numEnvs; e++) tellOfStart(e);
   for (let t = 0; left > 0; t++) {
     const { inputs, outputs } = turns[t % 2];
+    if (random) drawNoise(random);
     await policy.act(inputs, outputs);
     await env.step(actions, moment);
     for (let e = 0; e < numEnvs; e++) {
@@ -75,10 +115,12 @@ export async function evaluatePolicy(
         throw new RangeError(
           `an episode has not ended after ${LONGEST_EPISODE} steps; the environment must truncate its episodes somewhere`,
         );
+      tell(e, episode, moment.rewards[e], ended);
       if (!ended) continue;
       wins[episode] = moment.wins[e];
       next[e] += 1;
       left -= 1;
+      tellOfStart(e);
     }
   }
   return { returns, lengths, wins };

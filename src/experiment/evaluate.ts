@@ -4,7 +4,7 @@ import type { RunConfig } from "./config.ts";
 import { InputError } from "./errors.ts";
 import { evaluateModel } from "./evaluator.ts";
 import { writeFileAtomically } from "./files.ts";
-import { type EvaluationSummary, newestCheckpoint, readPolicy, readRun } from "./run.ts";
+import { type EvaluationSummary, newestCheckpoint, readPolicy, readResult, readRun } from "./run.ts";
 import { openSession } from "./session.ts";
 
 /** What `evaluateRun` found. */
@@ -27,20 +27,28 @@ export async function evaluateRun(
   { episodes }: { readonly episodes?: number | undefined } = {},
 ): Promise<RunEvaluation> {
   const { config } = await readRun(path);
-  const evaluation = await evaluateModel(await modelOf(path, config), config, episodes);
+  const { onnx } = await modelOf(path, config);
+  const evaluation = await evaluateModel(onnx, config, episodes);
   return { env: config.env.id, algorithm: config.algorithm.name, seed: config.seed, evaluation };
 }
 
 /** Writes a run's policy to `out`, as one .onnx file. */
 export async function exportRun(path: string, out: string): Promise<void> {
   const { config } = await readRun(path);
-  await writeFileAtomically(out, [await modelOf(path, config)]);
+  const { onnx } = await modelOf(path, config);
+  await writeFileAtomically(out, [onnx]);
 }
 
-/** The bytes of a run's policy: the one that it ended with, or else that of its newest checkpoint. */
-async function modelOf(path: string, config: RunConfig): Promise<Uint8Array> {
+/** A policy as the bytes of an .onnx file, and for how many environment steps it has learnt. */
+export interface TrainedModel {
+  readonly onnx: Uint8Array;
+  readonly steps: number;
+}
+
+/** A run's policy: the one that it ended with, or else that of its newest checkpoint. */
+export async function modelOf(path: string, config: RunConfig): Promise<TrainedModel> {
   const policy = await readPolicy(path);
-  if (policy) return policy;
+  if (policy) return { onnx: policy, steps: (await readResult(path))?.steps ?? config.steps };
   const checkpoint = await newestCheckpoint(path, () => {});
   if (!checkpoint) {
     throw new InputError(
@@ -50,7 +58,8 @@ async function modelOf(path: string, config: RunConfig): Promise<Uint8Array> {
   const session = await openSession(config);
   try {
     await session.restore(checkpoint.content.session);
-    return await session.exportPolicy();
+    const { step } = checkpoint.content.counters as { readonly step: number };
+    return { onnx: session.exportPolicy(), steps: step };
   } finally {
     await session.close();
   }

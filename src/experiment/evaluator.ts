@@ -1,7 +1,8 @@
 /** @file The judge of a run: greedy episodes that follow from its seed. */
 
+import type { VectorEnv } from "../envs/env.ts";
 import { makeVectorEnv } from "../envs/registry.ts";
-import { evaluatePolicy } from "../evaluation/episodes.ts";
+import { type EpisodeSettings, evaluatePolicy } from "../evaluation/episodes.ts";
 import { mean, standardDeviation } from "../evaluation/statistics.ts";
 import { loadPolicy } from "../policy/export.ts";
 import type { JointPolicy } from "../policy/joint.ts";
@@ -15,9 +16,9 @@ const COPIES = 32;
 
 /** Judges policies, with environments of its own and the same episodes each time. */
 export interface Evaluator {
-  /** For how many environments a policy must be made to be judged. */
-  readonly numEnvs: number;
-  evaluate(policy: JointPolicy): Promise<EvaluationSummary>;
+  /** Where it plays; a policy must be made for as many environments to be judged. */
+  readonly env: VectorEnv;
+  evaluate(policy: JointPolicy, how?: Pick<EpisodeSettings, "random" | "onMoment">): Promise<EvaluationSummary>;
   close(): Promise<void>;
 }
 
@@ -38,9 +39,9 @@ export async function openEvaluator(
   const env = normalizer?.wrap(plain, false) ?? plain;
   const seed = runStream(config.seed, "evaluation").integer(2 ** 31);
   return {
-    numEnvs,
-    async evaluate(policy) {
-      const { returns, wins } = await evaluatePolicy(policy, env, { episodes, seed });
+    env,
+    async evaluate(policy, how) {
+      const { returns, wins } = await evaluatePolicy(policy, env, { ...how, episodes, seed });
       return {
         episodes,
         meanReturn: mean(returns),
@@ -63,7 +64,7 @@ export async function evaluateModel(
 ): Promise<EvaluationSummary> {
   const evaluator = await openEvaluator(config, { episodes });
   try {
-    const policy = await loadPolicy(onnx, evaluator.numEnvs);
+    const policy = await loadPolicy(onnx, evaluator.env.numEnvs);
     try {
       return await evaluator.evaluate(policy);
     } finally {

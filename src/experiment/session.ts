@@ -125,7 +125,7 @@ function judge(
   const prepare = async () => {
     const evaluator = await openEvaluator(config, { normalizer });
     closers.push(() => evaluator.close());
-    const policy = await learner.policyFor(evaluator.numEnvs);
+    const policy = await learner.policyFor(evaluator.env.numEnvs);
     closers.push(() => policy.release());
     return () => evaluator.evaluate(policy);
   };

@@ -4,12 +4,14 @@ import { Random } from "../../random.ts";
 import type { VectorMoment } from "../env.ts";
 import type { Allocate } from "../moment.ts";
 import { createSimulator, type Simulator } from "./physics.ts";
-import { finishVector, type Task, type VectorPlan } from "./task.ts";
+import { finishVector, rowSize, type Task, type VectorPlan } from "./task.ts";
 
 /** All that decides what happens next in N copies, besides the seed. */
 export interface CopiesMemory {
   /** [N, row size] */
   readonly rows: Float64Array;
+  /** [N, row size]: how the episode before stood when its last step ended it. Decides nothing. */
+  readonly finalRows: Float64Array;
   /** [N]: steps taken in this episode. */
   readonly elapsed: Int32Array;
   /** [N]: episodes started. Episode k of copy e draws its noise from a stream that follows from (seed, e, k). */
@@ -20,14 +22,12 @@ export interface CopiesMemory {
   readonly seed: Float64Array;
 }
 
-/** Numbers in a copy's row; see `physics.ts`. */
-export const rowSize = ({ robot: { index } }: Task): number => index.positions + 2 * index.velocities + 1;
-
 export function allocateCopies(task: Task, numEnvs: number, allocate: Allocate): CopiesMemory {
   const numbers = (length: number): Float64Array => new Float64Array(allocate(8 * length) as ArrayBuffer);
   const counters = (): Int32Array => new Int32Array(allocate(4 * numEnvs) as ArrayBuffer);
   return {
     rows: numbers(numEnvs * rowSize(task)),
+    finalRows: numbers(numEnvs * rowSize(task)),
     elapsed: counters(),
     episodes: counters(),
     divergences: counters(),
@@ -37,7 +37,7 @@ export function allocateCopies(task: Task, numEnvs: number, allocate: Allocate):
 
 /** Everything that decides what happens next, and what is seen now; bytes in base64, so that it comes back exactly. */
 export interface CopiesSnapshot {
-  readonly memory: Readonly<Record<keyof CopiesMemory, string>>;
+  readonly memory: Readonly<Record<Exclude<keyof CopiesMemory, "finalRows">, string>>;
   readonly observations: readonly string[];
   readonly states: string;
 }
@@ -120,6 +120,8 @@ export async function createCopies(task: Task, memory: CopiesMemory): Promise<Co
     }
     const { size } = state;
     for (let k = e * size; k < (e + 1) * size; k++) moment.finalStates[k] = moment.states[k];
+    const { rowSize: row } = simulator;
+    for (let k = e * row; k < (e + 1) * row; k++) memory.finalRows[k] = memory.rows[k];
   };
 
   function begin(e: number, moment: VectorMoment): void {

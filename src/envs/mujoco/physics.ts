@@ -70,7 +70,7 @@ function inlineWebAssembly(): void {
 
 let loading: Promise<MainModule> | undefined;
 /** The engine, loaded once per thread. */
-function engine(): Promise<MainModule> {
+export function engine(): Promise<MainModule> {
   if (!loading) {
     inlineWebAssembly();
     loading = loadMujoco();

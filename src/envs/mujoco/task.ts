@@ -41,6 +41,9 @@ function agentFeatures(robot: Robot, agent: number, options: MujocoOptions): rea
   return observe(rings, byRing, robot.graph.globals, options.globalCategories);
 }
 
+/** Numbers in a copy's row; see `physics.ts`. */
+export const rowSize = ({ robot: { index } }: Task): number => index.positions + 2 * index.velocities + 1;
+
 /** @throws RangeError if an agent would observe nothing */
 export function createTask(robot: Robot, options: MujocoOptions): Task {
   const { description, index } = robot;

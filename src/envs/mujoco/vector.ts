@@ -16,6 +16,7 @@ import {
 } from "./copies.ts";
 import { findRobot } from "./find.ts";
 import type { MujocoOptions } from "./options.ts";
+import { createRecorder } from "./recorder.ts";
 import { command, signal, takeCopies, type WorkerStart } from "./shared.ts";
 import { createTask } from "./task.ts";
 
@@ -175,6 +176,7 @@ export async function createVectorEnv(
       for (let i = 0; i < actions.length; i++) actions[i].set(taken[i]);
       return carry(order(command.step), into);
     },
+    recorder: () => createRecorder(task, memory),
     counters: () => ({ divergences: memory.divergences.reduce((sum, count) => sum + count, 0) }),
     snapshot: () => snapshotCopies(memory, moment),
     restore(snapshot, into) {

@@ -1,0 +1,44 @@
+/** @file Episodes as one HTML file that needs nothing else: no network, no other file. */
+
+import type { PageData } from "./data.ts";
+import { pageScript } from "./script.ts";
+import { style } from "./style.ts";
+
+const escapeText = (text: string): string => text.replace(/&/g, "&amp;").replace(/</g, "&lt;");
+
+/** JSON that can stand in a script element. */
+const inlineJson = (value: unknown): string => JSON.stringify(value).replace(/</g, "\\u003c");
+
+/** A script that can stand in a script element. */
+const inlineScript = (code: string): string => code.replace(/<\/(script)/gi, "<\\/$1").replace(/<!--/g, "<\\!--");
+
+/** The page. Its policy (CSP) forbids it to load anything. */
+export async function renderPage(data: PageData): Promise<string> {
+  const title = escapeText(`${data.env} · ${data.algorithm} · bpta`);
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:">
+<title>${title}</title>
+<style>${style}</style>
+</head>
+<body>
+<main id="stage"><canvas id="overlay" role="img" aria-label="${title}"></canvas></main>
+<div id="controls">
+<button id="play" type="button" aria-label="Play"><svg viewBox="0 0 24 24" aria-hidden="true"><path class="go" d="M7 4.5v15l13-7.5z"/><path class="stop" d="M6 4.5h4.2v15H6zm7.8 0H18v15h-4.2z"/></svg></button>
+<input id="scrub" type="range" min="0" max="1" step="any" value="0" aria-label="Position">
+<span id="clock"></span>
+<select id="episode" aria-label="Episode" hidden></select>
+<select id="speed" aria-label="Speed"><option value="0.1">0.1×</option><option value="0.25">0.25×</option><option value="0.5">0.5×</option><option value="1" selected>1×</option><option value="2">2×</option><option value="4">4×</option></select>
+<button id="reset" type="button" aria-label="Reset the view" title="Reset the view"><svg viewBox="0 0 24 24" aria-hidden="true"><path d="M4 9V4h5v2H6v3zm11-5h5v5h-2V6h-3zM4 15h2v3h3v2H4zm14 0h2v5h-5v-2h3z"/></svg></button>
+</div>
+<div id="failure" hidden><p>This page needs WebGL, which this browser does not offer.</p><p id="reason"></p></div>
+<script id="data" type="application/json">${inlineJson(data)}</script>
+<script>${inlineScript(await pageScript("player"))}</script>
+</body>
+</html>
+`;
+}

@@ -1,0 +1,129 @@
+/** @file What is written over the picture: who plays, how it goes, which agent has which colour. */
+
+import type { Theme } from "./colors.ts";
+
+const FAMILY = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif";
+/** Width of the picture for which the sizes below are meant. */
+const FULL_WIDTH = 1280;
+/** Agents that get a line each. */
+const LINES = 8;
+
+export interface LegendEntry {
+  readonly name: string;
+  readonly detail: string;
+  readonly color: string;
+}
+
+export interface OverlayState {
+  readonly title: string;
+  readonly subtitle: string;
+  /** Numbers with what they are, the most important first. */
+  readonly numbers: readonly { readonly value: string; readonly name: string }[];
+  readonly legend: readonly LegendEntry[];
+  /** By agent: how much of its range its action takes, 0 to 1; absent: not known. */
+  readonly activity: ArrayLike<number> | undefined;
+  /** How much is over, 0 to 1, drawn as a line along the bottom; absent: not drawn. */
+  readonly progress?: number;
+}
+
+/** Draws over a picture of `width` × `height`, in the context's units. */
+export function drawOverlay(
+  context: CanvasRenderingContext2D,
+  width: number,
+  height: number,
+  theme: Theme,
+  state: OverlayState,
+): void {
+  const scale = Math.min(Math.max(Math.min(width / FULL_WIDTH, height / 600), 0.5), 1.6);
+  const px = (size: number): number => size * scale;
+  const write = (text: string, x: number, y: number, size: number, weight: number, color: string): number => {
+    context.font = `${weight} ${px(size)}px ${FAMILY}`;
+    context.fillStyle = color;
+    context.fillText(text, x, y);
+    return context.measureText(text).width;
+  };
+  context.textBaseline = "alphabetic";
+
+  context.textAlign = "left";
+  const left = px(28);
+  write(state.title, left, px(48), 27, 700, theme.ink);
+  write(state.subtitle, left, px(73), 15, 400, theme.faintInk);
+  drawLegend(context, left, px(100), width, height, theme, state, px, write);
+
+  context.textAlign = "right";
+  let right = width - px(28);
+  for (const [i, { value, name }] of state.numbers.entries()) {
+    const main = i === 0;
+    const wide = write(value, right, px(48), main ? 30 : 21, main ? 700 : 500, main ? theme.ink : theme.faintInk);
+    write(name, right, px(70), 13, 400, theme.faintInk);
+    // Room for the longest that it can become, so that nothing jumps about.
+    right -= Math.max(wide, px(main ? 118 : 84)) + px(26);
+  }
+
+  if (state.progress !== undefined) {
+    context.fillStyle = theme.ink;
+    context.globalAlpha = 0.14;
+    context.fillRect(0, height - px(5), width, px(5));
+    context.globalAlpha = 0.75;
+    context.fillRect(0, height - px(5), width * state.progress, px(5));
+    context.globalAlpha = 1;
+  }
+}
+
+function drawLegend(
+  context: CanvasRenderingContext2D,
+  left: number,
+  top: number,
+  width: number,
+  height: number,
+  theme: Theme,
+  { legend, activity }: OverlayState,
+  px: (size: number) => number,
+  write: (text: string, x: number, y: number, size: number, weight: number, color: string) => number,
+): void {
+  const bar = (i: number, x: number, y: number, wide: number): void => {
+    const { color } = legend[i];
+    context.fillStyle = color;
+    context.beginPath();
+    context.roundRect(x, y, px(14), px(14), px(4));
+    context.fill();
+    if (!activity) return;
+    context.globalAlpha = 0.13;
+    context.fillStyle = theme.ink;
+    context.beginPath();
+    context.roundRect(x + px(22), y + px(4), wide, px(6), px(3));
+    context.fill();
+    context.globalAlpha = 1;
+    context.fillStyle = color;
+    context.beginPath();
+    context.roundRect(x + px(22), y + px(4), Math.max(wide * activity[i], px(3)), px(6), px(3));
+    context.fill();
+  };
+  const lines = legend.length <= LINES;
+  const wide = px(lines ? 44 : 30);
+  const afterBar = activity ? wide + px(32) : px(24);
+  if (lines) {
+    legend.forEach(({ name, detail }, i) => {
+      const y = top + i * px(25);
+      bar(i, left, y, wide);
+      const nameWidth = write(name, left + afterBar, y + px(12), 14, 600, theme.ink);
+      write(shorten(detail, 34), left + afterBar + nameWidth + px(9), y + px(12), 13, 400, theme.faintInk);
+    });
+    return;
+  }
+  // Many: numbers in columns, as many as leave room for the picture.
+  const columnWidth = afterBar + px(34);
+  const rows = Math.max(
+    Math.ceil(legend.length / Math.max(Math.floor((0.45 * width) / columnWidth), 1)),
+    Math.min(10, Math.floor((0.5 * height) / px(20))),
+  );
+  write("agents", left, top + px(10), 13, 400, theme.faintInk);
+  legend.forEach((_, i) => {
+    const [x, y] = [left + Math.floor(i / rows) * columnWidth, top + px(22) + (i % rows) * px(20)];
+    bar(i, x, y, wide);
+    write(String(i), x + afterBar, y + px(12), 13, 500, theme.ink);
+  });
+}
+
+const shorten = (text: string, length: number): string =>
+  text.length <= length ? text : `${text.slice(0, text.lastIndexOf(",", length))}, …`;

@@ -1,0 +1,254 @@
+/** @file The page: plays recorded episodes, which can be paused, scrubbed and turned. */
+
+import { fromBase64, type Recording } from "../../envs/recording.ts";
+import type { EpisodeData, PageData } from "../data.ts";
+import type { PageApi, Still } from "./api.ts";
+import { createBodiesView } from "./bodies.ts";
+import { agentColors, day, night, type Theme } from "./colors.ts";
+import { drawOverlay, type OverlayState } from "./overlay.ts";
+import type { View } from "./view.ts";
+
+/** What draws recordings of each kind. */
+const views: { readonly [Kind in Recording["kind"]]: (recording: Recording & { readonly kind: Kind }) => View } = {
+  bodies: createBodiesView,
+};
+
+const element = <E extends HTMLElement>(id: string): E => document.getElementById(id) as E;
+const data = JSON.parse(element("data").textContent!) as PageData;
+const number = new Intl.NumberFormat("en", { maximumFractionDigits: 1, minimumFractionDigits: 1 });
+const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
+
+/** An episode that can be drawn. */
+interface Scene {
+  readonly recording: Recording;
+  readonly view: View;
+  overlay(frame: number, progress?: number): OverlayState;
+}
+
+function openScene({ recording, rewards, activity, stepsBefore, returnBefore }: EpisodeData, index: number): Scene {
+  const view = views[recording.kind](recording);
+  const { frames, secondsPerFrame } = recording;
+  const n = data.agents.length;
+  const returns = new Float64Array(frames).fill(returnBefore);
+  new Float32Array(fromBase64(rewards)).forEach((reward, i) => {
+    returns[i + 1] = returns[i] + reward;
+  });
+  const active = activity === undefined ? undefined : new Uint8Array(fromBase64(activity));
+  const colors = agentColors(n);
+  const legend = data.agents.map((name, i) => ({
+    name: name.replace(/_/g, " "),
+    detail: view.details[i] ?? "",
+    color: colors[i],
+  }));
+  const acts = data.drawn ? "drawn actions" : "greedy";
+  const subtitle = [
+    data.algorithm.toUpperCase(),
+    `seed ${data.seed}`,
+    `${whole.format(data.steps)} steps`,
+    acts,
+    ...(data.episodes.length > 1 ? [`episode ${index + 1} of ${data.episodes.length}`] : []),
+  ].join("  ·  ");
+  return {
+    recording,
+    view,
+    overlay(frame, progress) {
+      const step = Math.min(Math.floor(frame), frames - 1);
+      // What agents do from this frame on; at the end, what they did last.
+      const acting = Math.min(step, frames - 2);
+      const total = returns[step];
+      return {
+        title: data.env,
+        subtitle,
+        numbers: [
+          { value: Math.abs(returns[frames - 1]) < 1000 ? number.format(total) : whole.format(total), name: "return" },
+          { value: `${number.format((stepsBefore + frame) * secondsPerFrame)} s`, name: "time" },
+          { value: whole.format(stepsBefore + step), name: "step" },
+        ],
+        legend,
+        activity:
+          active && acting >= 0
+            ? Float32Array.from(active.subarray(acting * n, (acting + 1) * n), (x) => x / 255)
+            : undefined,
+        ...(progress !== undefined && { progress }),
+      };
+    },
+  };
+}
+
+const darkness = matchMedia("(prefers-color-scheme: dark)");
+const stage = element("stage");
+const overlay = element<HTMLCanvasElement>("overlay");
+const [playButton, scrub, clock] = [element("play"), element<HTMLInputElement>("scrub"), element("clock")];
+const [speed, chooser] = [element<HTMLSelectElement>("speed"), element<HTMLSelectElement>("episode")];
+
+let scene: Scene;
+let frame = 0;
+let playing = false;
+let taken = false;
+let theme: Theme = day;
+/** When the frame before was shown, ms; undefined: playing has just begun. */
+let before: number | undefined;
+let asked = false;
+
+function draw(): void {
+  const { clientWidth: width, clientHeight: height } = stage;
+  const ratio = Math.min(devicePixelRatio, 2);
+  scene.view.draw(frame);
+  const context = overlay.getContext("2d")!;
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  context.clearRect(0, 0, width, height);
+  drawOverlay(context, width, height, theme, scene.overlay(frame));
+  const { frames, secondsPerFrame } = scene.recording;
+  scrub.value = String(frame);
+  scrub.style.setProperty("--done", `${(100 * frame) / Math.max(frames - 1, 1)}%`);
+  clock.textContent = `${number.format(frame * secondsPerFrame)} / ${number.format((frames - 1) * secondsPerFrame)} s`;
+}
+
+/** Has the picture drawn at the screen's next turn, once. */
+function ask(): void {
+  if (asked || taken) return;
+  asked = true;
+  requestAnimationFrame((now) => {
+    asked = false;
+    if (taken) return;
+    if (playing) {
+      const { frames, secondsPerFrame } = scene.recording;
+      if (before !== undefined) frame += ((now - before) / 1000 / secondsPerFrame) * Number(speed.value);
+      before = now;
+      if (frame >= frames - 1) {
+        frame = frames - 1;
+        setPlaying(false);
+      }
+    }
+    draw();
+    if (playing) ask();
+  });
+}
+
+function setPlaying(on: boolean): void {
+  playing = on;
+  before = undefined;
+  playButton.classList.toggle("playing", on);
+  playButton.setAttribute("aria-label", on ? "Pause" : "Play");
+  if (on && frame >= scene.recording.frames - 1) frame = 0;
+  ask();
+}
+
+function seek(to: number): void {
+  frame = Math.min(Math.max(to, 0), scene.recording.frames - 1);
+  ask();
+}
+
+function resize(): void {
+  if (taken) return;
+  const { clientWidth: width, clientHeight: height } = stage;
+  const ratio = Math.min(devicePixelRatio, 2);
+  scene.view.resize(width, height, ratio);
+  [overlay.width, overlay.height] = [Math.round(width * ratio), Math.round(height * ratio)];
+  ask();
+}
+
+function choose(index: number): void {
+  if (scene) {
+    scene.view.canvas.remove();
+    scene.view.dispose();
+  }
+  scene = openScene(data.episodes[index], index);
+  scene.view.setTheme(theme);
+  stage.prepend(scene.view.canvas);
+  scene.view.attach(ask);
+  scrub.max = String(scene.recording.frames - 1);
+  chooser.value = String(index);
+  frame = 0;
+  resize();
+}
+
+function setTheme(dark: boolean): void {
+  theme = dark ? night : day;
+  document.documentElement.dataset.theme = dark ? "dark" : "light";
+  scene?.view.setTheme(theme);
+  if (scene) ask();
+}
+
+function still({ width, height, dark }: Parameters<PageApi["still"]>[0]): Still {
+  taken = true;
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [width, height];
+  const context = canvas.getContext("2d", { willReadFrequently: true })!;
+  setTheme(dark);
+  return {
+    canvas,
+    draw(at) {
+      const { view, recording, overlay: over } = scene;
+      view.resize(width, height, 1);
+      view.draw(at);
+      context.drawImage(view.canvas, 0, 0);
+      drawOverlay(context, width, height, theme, over(at, at / Math.max(recording.frames - 1, 1)));
+    },
+  };
+}
+
+try {
+  setTheme(darkness.matches);
+  choose(0);
+  darkness.addEventListener("change", ({ matches }) => setTheme(matches));
+  new ResizeObserver(resize).observe(stage);
+  if (data.episodes.length > 1) {
+    chooser.hidden = false;
+    data.episodes.forEach((_, i) => {
+      chooser.add(new Option(`Episode ${i + 1}`, String(i)));
+    });
+    chooser.addEventListener("change", () => {
+      choose(Number(chooser.value));
+      setPlaying(true);
+    });
+  }
+  playButton.addEventListener("click", () => setPlaying(!playing));
+  scrub.addEventListener("input", () => {
+    before = undefined;
+    seek(Number(scrub.value));
+  });
+  element("reset").addEventListener("click", () => {
+    scene.view.resetCamera();
+    ask();
+  });
+  addEventListener("keydown", (event) => {
+    if (event.target instanceof HTMLSelectElement || event.metaKey || event.ctrlKey || event.altKey) return;
+    const actions: Readonly<Record<string, () => void>> = {
+      " ": () => setPlaying(!playing),
+      ArrowLeft: () => seek(Math.ceil(frame) - 1),
+      ArrowRight: () => seek(Math.floor(frame) + 1),
+      Home: () => seek(0),
+      End: () => seek(scene.recording.frames - 1),
+    };
+    const action = actions[event.key];
+    if (!action) return;
+    event.preventDefault();
+    action();
+  });
+  window.bpta = {
+    get frames() {
+      return scene.recording.frames;
+    },
+    get secondsPerFrame() {
+      return scene.recording.secondsPerFrame;
+    },
+    episodes: data.episodes.length,
+    get frame() {
+      return frame;
+    },
+    get playing() {
+      return playing;
+    },
+    play: () => setPlaying(true),
+    pause: () => setPlaying(false),
+    seek,
+    choose,
+    still,
+  };
+  // Whoever asked for less motion starts it themselves.
+  if (!matchMedia("(prefers-reduced-motion: reduce)").matches) setPlaying(true);
+} catch (error) {
+  element("failure").hidden = false;
+  element("reason").textContent = (error as Error).message;
+}

@@ -1,0 +1,32 @@
+/** @file The scripts of the page, bundled and minified: from the built package and from TypeScript sources alike. */
+
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+
+/** What plays a page's episodes, and what films them. */
+export const scripts = ["player", "film"] as const;
+export type ScriptName = (typeof scripts)[number];
+
+/** Where the build leaves a script, beside this file. */
+export const builtName = (name: ScriptName): string => `${name}.min.js`;
+
+/** The text of a script: what the build left, or, from sources, bundled now. */
+export const pageScript = (name: ScriptName): Promise<string> =>
+  import.meta.url.endsWith(".ts") ? bundleScript(name) : readFile(new URL(builtName(name), import.meta.url), "utf8");
+
+/** Bundles a script from its sources, with esbuild, which is there in a checkout only. */
+export async function bundleScript(name: ScriptName): Promise<string> {
+  const { build } = await import("esbuild");
+  const { outputFiles } = await build({
+    entryPoints: [fileURLToPath(new URL(`page/${name}.ts`, import.meta.url))],
+    bundle: true,
+    minify: true,
+    format: "iife",
+    target: "es2022",
+    legalComments: "inline",
+    charset: "utf8",
+    write: false,
+    logLevel: "silent",
+  });
+  return outputFiles[0].text;
+}
