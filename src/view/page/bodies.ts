@@ -53,15 +53,16 @@ export function createBodiesView(recording: BodiesRecording): View {
   const stage = createStage(scene, {
     size,
     ground: framing.ground,
-    marks: travels ? framing.path[1] - framing.reach[1] - 0.7 * size : undefined,
+    marks: travels ? framing.path[1] - framing.reach[1] - 0.45 * size : undefined,
   });
 
   const groups = Array.from({ length: poses.bodies }, () => new Group());
   const colors = agentColors(joints.length);
   const world = new Group();
-  for (const solid of solids) {
-    if (solid.shape !== "plane") (solid.body < 0 ? world : groups[solid.body]).add(meshOf(solid, colors));
-  }
+  solids.forEach((solid, layer) => {
+    if (solid.shape === "plane") return;
+    (solid.body < 0 ? world : groups[solid.body]).add(meshOf(solid, colors, layer / solids.length));
+  });
   const cords = lines.map((line) => ({ ends: line.bodies, mesh: lineMesh(line) }));
   scene.add(world, ...groups, ...cords.map(({ mesh }) => mesh));
 

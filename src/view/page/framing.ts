@@ -1,7 +1,8 @@
 /** @file Where to look from, from how the bodies move over a whole recording. */
 
+import { Quaternion, Vector3 } from "three";
 import type { BodiesRecording, Poses } from "../../envs/recording.ts";
-import { reachOf } from "./shapes.ts";
+import { ballsOf } from "./shapes.ts";
 
 export interface Framing {
   /** [F, 2]: what the camera follows, x and y in m: the middle of all bodies, without their shaking. */
@@ -19,13 +20,9 @@ export interface Framing {
 
 /** Seconds over which the camera's path is smoothed. */
 const SMOOTHING = 0.6;
+/** The part of all that is seen which the picture is made for; a leap of a moment may leave it. */
+const MOST = 0.98;
 const degrees = Math.PI / 180;
-
-/** Rotates a vector by a unit quaternion w, x, y, z. */
-function rotate([w, x, y, z]: ArrayLike<number> & Iterable<number>, [a, b, c]: readonly number[]): number[] {
-  const [u, v, t] = [2 * (y * c - z * b), 2 * (z * a - x * c), 2 * (x * b - y * a)];
-  return [a + w * u + y * t - z * v, b + w * v + z * u - x * t, c + w * t + x * v - y * u];
-}
 
 /** Means over windows of 2·half + 1 frames, which are cut off at both ends by as much. */
 function smooth(values: Float64Array, half: number): Float64Array {
@@ -40,15 +37,17 @@ function smooth(values: Float64Array, half: number): Float64Array {
 export function frame({ frames, secondsPerFrame, solids, poses }: BodiesRecording, unpacked: Poses): Framing {
   const { bodies } = poses;
   const { positions, quaternions } = unpacked;
-  // Solids that move: where each is at each frame.
-  const moving = solids.filter(({ body, shape }) => body >= 0 && shape !== "plane");
+  const moving = solids.filter(({ body }) => body >= 0).flatMap(ballsOf);
+  /** [F, balls, 3] */
   const middles = new Float64Array(frames * moving.length * 3);
+  const [middle, turn] = [new Vector3(), new Quaternion()];
   for (let f = 0; f < frames; f++) {
-    moving.forEach(({ body, position }, s) => {
+    moving.forEach(({ body, middle: own }, s) => {
       const at = f * bodies + body;
-      const offset = rotate(quaternions.subarray(4 * at, 4 * at + 4), position);
+      const [w, x, y, z] = quaternions.subarray(4 * at, 4 * at + 4);
+      middle.copy(own).applyQuaternion(turn.set(x, y, z, w));
       for (let axis = 0; axis < 3; axis++)
-        middles[(f * moving.length + s) * 3 + axis] = positions[3 * at + axis] + offset[axis];
+        middles[(f * moving.length + s) * 3 + axis] = positions[3 * at + axis] + middle.getComponent(axis);
     });
   }
   const mean = (axis: number): Float64Array =>
@@ -64,21 +63,14 @@ export function frame({ frames, secondsPerFrame, solids, poses }: BodiesRecordin
   const spread = followed.map((values) => Math.max(...values) - Math.min(...values));
   const path = new Float64Array(2 * frames);
 
-  const measure = (): { reach: [number, number]; heights: [number, number] } => {
-    const reach: [number, number] = [0, 0];
-    const heights: [number, number] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-    for (let f = 0; f < frames; f++) {
-      moving.forEach((solid, s) => {
-        const at = (f * moving.length + s) * 3;
-        const radius = reachOf(solid);
-        for (let axis = 0; axis < 2; axis++)
-          reach[axis] = Math.max(reach[axis], Math.abs(middles[at + axis] - path[2 * f + axis]) + radius);
-        heights[0] = Math.min(heights[0], middles[at + 2] - radius);
-        heights[1] = Math.max(heights[1], middles[at + 2] + radius);
-      });
-    }
-    return { reach, heights };
-  };
+  /** What nearly all of `value(f, ball)` are below. */
+  const most = (value: (f: number, s: number) => number): number =>
+    Float64Array.from({ length: frames * moving.length }, (_, i) =>
+      value(Math.floor(i / moving.length), i % moving.length),
+    ).sort()[Math.floor(MOST * (frames * moving.length - 1))];
+  const at = (f: number, s: number, axis: number): number => middles[(f * moving.length + s) * 3 + axis];
+  const reachAlong = (axis: number): number =>
+    most((f, s) => Math.abs(at(f, s, axis) - path[2 * f + axis]) + moving[s].radius);
   const fill = (still: boolean): void => {
     followed.forEach((values, axis) => {
       const middle = (Math.max(...values) + Math.min(...values)) / 2;
@@ -86,15 +78,17 @@ export function frame({ frames, secondsPerFrame, solids, poses }: BodiesRecordin
     });
   };
   fill(false);
-  const { reach: around } = measure();
-  if (Math.hypot(...spread) < 0.6 * Math.hypot(...around)) fill(true);
-  const { reach, heights } = measure();
+  if (Math.hypot(...spread) < 0.6 * Math.hypot(reachAlong(0), reachAlong(1))) fill(true);
+  const reach: [number, number] = [reachAlong(0), reachAlong(1)];
+  const heights = [
+    -most((f, s) => moving[s].radius - at(f, s, 2)),
+    most((f, s) => moving[s].radius + at(f, s, 2)),
+  ] as const;
 
   // What stands still counts for the picture where it is near, as walls around an arena are.
-  for (const solid of solids) {
-    if (solid.body >= 0 || solid.shape === "plane") continue;
+  for (const { middle, radius } of solids.filter(({ body }) => body < 0).flatMap(ballsOf)) {
     for (let axis = 0; axis < 2; axis++) {
-      const distance = Math.abs(solid.position[axis] - path[axis]);
+      const distance = Math.abs(middle.getComponent(axis) - path[axis]) + radius;
       if (distance < 4 * reach[axis]) reach[axis] = Math.max(reach[axis], distance);
     }
   }
@@ -108,6 +102,6 @@ export function frame({ frames, secondsPerFrame, solids, poses }: BodiesRecordin
     heights,
     ground: floor ? floor.position[2] : heights[0],
     azimuth: (flat ? -90 : thin ? -68 : -56) * degrees,
-    elevation: (flat ? 52 : thin ? 11 : 20) * degrees,
+    elevation: (flat ? 52 : thin ? 11 : 14) * degrees,
   };
 }

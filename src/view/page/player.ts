@@ -75,6 +75,9 @@ function openScene({ recording, rewards, activity, stepsBefore, returnBefore }: 
   };
 }
 
+/** Seconds for which the end of an episode is shown. */
+const PAUSE = 1;
+
 const darkness = matchMedia("(prefers-color-scheme: dark)");
 const stage = element("stage");
 const overlay = element<HTMLCanvasElement>("overlay");
@@ -90,18 +93,22 @@ let theme: Theme = day;
 let before: number | undefined;
 let asked = false;
 
+/** The frame to be seen: while playing, `frame` runs on past the end for a while. */
+const current = (): number => Math.min(frame, scene.recording.frames - 1);
+
 function draw(): void {
   const { clientWidth: width, clientHeight: height } = stage;
   const ratio = Math.min(devicePixelRatio, 2);
-  scene.view.draw(frame);
+  const shown = current();
+  scene.view.draw(shown);
   const context = overlay.getContext("2d")!;
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   context.clearRect(0, 0, width, height);
-  drawOverlay(context, width, height, theme, scene.overlay(frame));
+  drawOverlay(context, width, height, theme, scene.overlay(shown));
   const { frames, secondsPerFrame } = scene.recording;
-  scrub.value = String(frame);
-  scrub.style.setProperty("--done", `${(100 * frame) / Math.max(frames - 1, 1)}%`);
-  clock.textContent = `${number.format(frame * secondsPerFrame)} / ${number.format((frames - 1) * secondsPerFrame)} s`;
+  scrub.value = String(shown);
+  scrub.style.setProperty("--done", `${(100 * shown) / Math.max(frames - 1, 1)}%`);
+  clock.textContent = `${number.format(shown * secondsPerFrame)} / ${number.format((frames - 1) * secondsPerFrame)} s`;
 }
 
 /** Has the picture drawn at the screen's next turn, once. */
@@ -115,10 +122,8 @@ function ask(): void {
       const { frames, secondsPerFrame } = scene.recording;
       if (before !== undefined) frame += ((now - before) / 1000 / secondsPerFrame) * Number(speed.value);
       before = now;
-      if (frame >= frames - 1) {
-        frame = frames - 1;
-        setPlaying(false);
-      }
+      // At the end it waits a moment and begins anew.
+      if (frame > frames - 1 + PAUSE / secondsPerFrame) frame = 0;
     }
     draw();
     if (playing) ask();
@@ -130,7 +135,7 @@ function setPlaying(on: boolean): void {
   before = undefined;
   playButton.classList.toggle("playing", on);
   playButton.setAttribute("aria-label", on ? "Pause" : "Play");
-  if (on && frame >= scene.recording.frames - 1) frame = 0;
+  frame = on && current() === scene.recording.frames - 1 ? 0 : current();
   ask();
 }
 
@@ -216,8 +221,8 @@ try {
     if (event.target instanceof HTMLSelectElement || event.metaKey || event.ctrlKey || event.altKey) return;
     const actions: Readonly<Record<string, () => void>> = {
       " ": () => setPlaying(!playing),
-      ArrowLeft: () => seek(Math.ceil(frame) - 1),
-      ArrowRight: () => seek(Math.floor(frame) + 1),
+      ArrowLeft: () => seek(Math.ceil(current()) - 1),
+      ArrowRight: () => seek(Math.floor(current()) + 1),
       Home: () => seek(0),
       End: () => seek(scene.recording.frames - 1),
     };
@@ -235,7 +240,7 @@ try {
     },
     episodes: data.episodes.length,
     get frame() {
-      return frame;
+      return current();
     },
     get playing() {
       return playing;

@@ -10,8 +10,10 @@ import {
   Mesh,
   MeshStandardMaterial,
   NearestFilter,
+  Quaternion,
   SphereGeometry,
   SRGBColorSpace,
+  Vector3,
 } from "three";
 import type { Solid } from "../../envs/recording.ts";
 
@@ -35,7 +37,7 @@ function geometryOf({ shape, size: [x, y, z] }: Solid): BufferGeometry {
 
 /** Bands of colour along a solid, one for each of those who move it. */
 function bands(colors: readonly Color[]): DataTexture {
-  const rows = 12 * colors.length;
+  const rows = 2 * colors.length;
   const texels = new Uint8Array(4 * rows);
   for (let row = 0; row < rows; row++) {
     const { r, g, b } = colors[row % colors.length].clone().convertLinearToSRGB();
@@ -48,13 +50,19 @@ function bands(colors: readonly Color[]): DataTexture {
   return texture;
 }
 
-/** A solid in the colours of the agents that move it, or, where there are none, in its own; in its body's frame. */
-export function meshOf(solid: Solid, agentColors: readonly string[]): Mesh<BufferGeometry, MeshStandardMaterial> {
+/**
+ * A solid in the colours of the agents that move it, or, where there are none, in its own; in its body's frame.
+ * @param layer where solids share a surface, that of the highest layer is seen
+ */
+export function meshOf(solid: Solid, agentColors: readonly string[], layer: number): Mesh<BufferGeometry, MeshStandardMaterial> {
   const owners = solid.agents.map((agent) => new Color(agentColors[agent]));
   const [r, g, b, alpha] = solid.rgba;
   const material = new MeshStandardMaterial({
     roughness: 0.5,
     metalness: 0.05,
+    polygonOffset: true,
+    polygonOffsetFactor: -layer,
+    polygonOffsetUnits: -4 * layer,
     ...(owners.length > 1 && { map: bands(owners) }),
     ...(owners.length === 1 && { color: owners[0] }),
     ...(owners.length === 0 && { color: new Color().setRGB(r, g, b, SRGBColorSpace) }),
@@ -70,20 +78,29 @@ export function meshOf(solid: Solid, agentColors: readonly string[]): Mesh<Buffe
   return mesh;
 }
 
-/** The radius of a sphere around a solid's middle that holds it, in m. */
-export function reachOf({ shape, size: [x, y, z] }: Solid): number {
+/** A ball: its middle in its body's frame, and its radius, in m. */
+export interface Ball {
+  readonly body: number;
+  readonly middle: Vector3;
+  readonly radius: number;
+}
+
+/** Balls around a solid: one at each end of what is long, or else one that holds it. */
+export function ballsOf({ shape, size: [x, y, z], body, position, quaternion: [qw, qx, qy, qz] }: Solid): Ball[] {
+  const middle = new Vector3(...position);
   switch (shape) {
-    case "sphere":
-      return x;
-    case "capsule":
-      return x + y;
-    case "cylinder":
-      return Math.hypot(x, y);
-    case "ellipsoid":
-      return Math.max(x, y, z);
-    case "box":
-      return Math.hypot(x, y, z);
     case "plane":
-      return 0;
+      return [];
+    case "sphere":
+      return [{ body, middle, radius: x }];
+    case "ellipsoid":
+      return [{ body, middle, radius: Math.max(x, y, z) }];
+    case "box":
+      return [{ body, middle, radius: Math.hypot(x, y, z) }];
+    case "capsule":
+    case "cylinder": {
+      const axis = new Vector3(0, 0, y).applyQuaternion(new Quaternion(qx, qy, qz, qw));
+      return [1, -1].map((end) => ({ body, middle: middle.clone().addScaledVector(axis, end), radius: x }));
+    }
   }
 }

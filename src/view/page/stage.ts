@@ -51,7 +51,7 @@ function drawGround(canvas: HTMLCanvasElement, { ground, groundLine }: Theme): v
 
 /** Distances written on the ground along x, of which those in sight are kept. */
 function createMarks(scene: Scene, spacing: number, y: number, z: number) {
-  const [width, height] = [1.2 * spacing, 0.3 * spacing];
+  const [width, height] = [0.48 * spacing, 0.12 * spacing];
   const marks = Array.from({ length: 9 }, () => {
     const canvas = document.createElement("canvas");
     [canvas.width, canvas.height] = [512, 128];
@@ -143,7 +143,7 @@ export function createStage(
   [camera.near, camera.far] = [0.1 * size, 14 * size];
   scene.add(ambient, sun, sun.target);
 
-  const mark = marks === undefined ? undefined : createMarks(scene, 5 * cell, marks, ground + 0.002 * size);
+  const mark = marks === undefined ? undefined : createMarks(scene, roundSize(3 * size), marks, ground + 0.002 * size);
   let theme: Theme;
   return {
     setTheme(next) {
