@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Browser } from "playwright-core";
+import "./api.ts";
 import type { Film, FilmSettings } from "./data.ts";
 import { pageScript } from "./script.ts";
 

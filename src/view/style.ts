@@ -20,7 +20,7 @@ select { height: 32px; padding: 0 4px; }
 option { color: #17202c; background: #fff; }
 :focus-visible { outline: 2px solid #0072b2; outline-offset: 2px; }
 #clock { flex: none; min-width: 104px; text-align: right; font-variant-numeric: tabular-nums; }
-#scrub { flex: 1; min-width: 60px; height: 24px; margin: 0; appearance: none; background: transparent; cursor: pointer; }
+#scrub { flex: 1; color: inherit; min-width: 60px; height: 24px; margin: 0; appearance: none; background: transparent; cursor: pointer; }
 #scrub::-webkit-slider-runnable-track { height: 5px; border-radius: 3px; background: linear-gradient(to right, currentColor var(--done, 0%), var(--rail) var(--done, 0%)); }
 #scrub::-moz-range-track { height: 5px; border-radius: 3px; background: var(--rail); }
 #scrub::-moz-range-progress { height: 5px; border-radius: 3px; background: currentColor; }
@@ -28,5 +28,5 @@ option { color: #17202c; background: #fff; }
 #scrub::-moz-range-thumb { width: 15px; height: 15px; border: 0; border-radius: 50%; background: currentColor; }
 #failure { position: absolute; inset: 0; display: grid; place-content: center; padding: 24px; text-align: center; }
 [hidden] { display: none !important; }
-@media (max-width: 560px) { #clock { min-width: 0; font-size: 12px; } #reset { display: none; } }
+@media (max-width: 560px) { #clock { min-width: 0; font-size: 12px; } #reset, #speed { display: none; } }
 `;

@@ -5,11 +5,9 @@ export interface Theme {
   readonly horizon: string;
   /** Of the chequered ground. */
   readonly ground: readonly [string, string];
-  readonly groundLine: string;
   readonly groundText: string;
   readonly ink: string;
   readonly faintInk: string;
-  readonly panel: string;
   /** Light from above and from the ground. */
   readonly ambient: number;
   readonly sun: number;
@@ -19,12 +17,10 @@ export const day: Theme = {
   zenith: "#a9c7e8",
   horizon: "#eef3f8",
   ground: ["#dfe5ec", "#cdd6e0"],
-  groundLine: "#b9c4d1",
   groundText: "#8795a6",
   ink: "#17202c",
   faintInk: "#55626f",
-  panel: "rgba(255, 255, 255, 0.72)",
-  ambient: 1.6,
+  ambient: 1.45,
   sun: 2.6,
 };
 
@@ -32,11 +28,9 @@ export const night: Theme = {
   zenith: "#0b1220",
   horizon: "#26344a",
   ground: ["#2b384b", "#243042"],
-  groundLine: "#3a4a61",
   groundText: "#6f829c",
   ink: "#eef3fa",
   faintInk: "#a3b2c6",
-  panel: "rgba(13, 20, 33, 0.66)",
   ambient: 1.1,
   sun: 2.4,
 };

@@ -9,8 +9,8 @@ import {
   Output,
   QUALITY_HIGH,
 } from "mediabunny";
+import type { Still } from "../api.ts";
 import type { Film, FilmSettings } from "../data.ts";
-import type { Still } from "./api.ts";
 
 /** The last of the colours stands for «as in the frame before». */
 const COLORS = 255;
@@ -129,11 +129,4 @@ async function film(settings: FilmSettings): Promise<Film> {
   return settings.kind === "gif" ? gif(still, shots, settings) : mp4(still, shots, settings);
 }
 
-declare global {
-  interface Window {
-    bptaFilm: typeof film;
-    /** Is told of pictures taken, where somebody wants to know. */
-    bptaProgress?: (taken: number, of: number) => Promise<void>;
-  }
-}
 window.bptaFilm = film;

@@ -46,14 +46,18 @@ export function drawOverlay(
 
   context.textAlign = "left";
   const left = px(28);
-  write(state.title, left, px(48), 27, 700, theme.ink);
-  write(state.subtitle, left, px(73), 15, 400, theme.faintInk);
+  const heading = Math.max(
+    write(state.title, left, px(48), 27, 700, theme.ink),
+    write(state.subtitle, left, px(73), 15, 400, theme.faintInk),
+  );
   drawLegend(context, left, px(100), width, height, theme, state, px, write);
 
   context.textAlign = "right";
   let right = width - px(28);
   for (const [i, { value, name }] of state.numbers.entries()) {
     const main = i === 0;
+    // In a narrow picture there is room for the first alone.
+    if (!main && right - px(84) < left + heading + px(20)) break;
     const wide = write(value, right, px(48), main ? 30 : 21, main ? 700 : 500, main ? theme.ink : theme.faintInk);
     write(name, right, px(70), 13, 400, theme.faintInk);
     // Room for the longest that it can become, so that nothing jumps about.

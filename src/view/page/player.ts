@@ -1,8 +1,8 @@
 /** @file The page: plays recorded episodes, which can be paused, scrubbed and turned. */
 
 import { fromBase64, type Recording } from "../../envs/recording.ts";
+import type { PageApi, Still } from "../api.ts";
 import type { EpisodeData, PageData } from "../data.ts";
-import type { PageApi, Still } from "./api.ts";
 import { createBodiesView } from "./bodies.ts";
 import { agentColors, day, night, type Theme } from "./colors.ts";
 import { drawOverlay, type OverlayState } from "./overlay.ts";
@@ -185,7 +185,8 @@ function still({ width, height, dark }: Parameters<PageApi["still"]>[0]): Still 
     canvas,
     draw(at) {
       const { view, recording, overlay: over } = scene;
-      view.resize(width, height, 1);
+      // A size that is set, even to what it was, costs a new picture's memory.
+      if (view.canvas.width !== width || view.canvas.height !== height) view.resize(width, height, 1);
       view.draw(at);
       context.drawImage(view.canvas, 0, 0);
       drawOverlay(context, width, height, theme, over(at, at / Math.max(recording.frames - 1, 1)));

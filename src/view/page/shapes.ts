@@ -54,7 +54,11 @@ function bands(colors: readonly Color[]): DataTexture {
  * A solid in the colours of the agents that move it, or, where there are none, in its own; in its body's frame.
  * @param layer where solids share a surface, that of the highest layer is seen
  */
-export function meshOf(solid: Solid, agentColors: readonly string[], layer: number): Mesh<BufferGeometry, MeshStandardMaterial> {
+export function meshOf(
+  solid: Solid,
+  agentColors: readonly string[],
+  layer: number,
+): Mesh<BufferGeometry, MeshStandardMaterial> {
   const owners = solid.agents.map((agent) => new Color(agentColors[agent]));
   const [r, g, b, alpha] = solid.rgba;
   const material = new MeshStandardMaterial({

@@ -1,5 +1,7 @@
 /** @file What the page offers to scripts: to those that film it, test it, or embed it. */
 
+import type { Film, FilmSettings } from "./data.ts";
+
 export interface PageApi {
   /** Of the episode that is shown: frames, and seconds between two. */
   readonly frames: number;
@@ -25,8 +27,14 @@ export interface Still {
   draw(frame: number): void;
 }
 
+/** Films all episodes of the page, or takes one picture; of the script `film`. */
+type FilmPage = (settings: FilmSettings) => Promise<Film>;
+
 declare global {
   interface Window {
     bpta: PageApi;
+    bptaFilm: FilmPage;
+    /** Is told of pictures taken, where somebody wants to know. */
+    bptaProgress?: (taken: number, of: number) => Promise<void>;
   }
 }
