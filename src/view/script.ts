@@ -23,7 +23,7 @@ export async function bundleScript(name: ScriptName): Promise<string> {
     minify: true,
     format: "iife",
     target: "es2022",
-    legalComments: "inline",
+    legalComments: "eof",
     charset: "utf8",
     write: false,
     logLevel: "silent",

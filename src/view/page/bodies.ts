@@ -18,7 +18,7 @@ import {
 import { OrbitControls } from "three/addons/controls/OrbitControls.js";
 import { type BodiesRecording, type Line, unpackPoses } from "../../envs/recording.ts";
 import { agentColors } from "./colors.ts";
-import { frame as framingOf } from "./framing.ts";
+import { frameOf } from "./framing.ts";
 import { meshOf } from "./shapes.ts";
 import { createStage } from "./stage.ts";
 import type { View } from "./view.ts";
@@ -41,7 +41,7 @@ export function createBodiesView(recording: BodiesRecording): View {
   const { frames, solids, lines, joints, poses } = recording;
   const unpacked = unpackPoses(poses);
   const { positions, quaternions } = unpacked;
-  const framing = framingOf(recording, unpacked);
+  const framing = frameOf(recording, unpacked);
   const [low, high] = framing.heights;
   const size = Math.max(Math.hypot(...framing.reach) * 0.8, (high - low) / 2);
 

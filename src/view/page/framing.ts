@@ -34,7 +34,7 @@ function smooth(values: Float64Array, half: number): Float64Array {
   });
 }
 
-export function frame({ frames, secondsPerFrame, solids, poses }: BodiesRecording, unpacked: Poses): Framing {
+export function frameOf({ frames, secondsPerFrame, solids, poses }: BodiesRecording, unpacked: Poses): Framing {
   const { bodies } = poses;
   const { positions, quaternions } = unpacked;
   const moving = solids.filter(({ body }) => body >= 0).flatMap(ballsOf);
