@@ -129,6 +129,15 @@ describe("a mistake is one line on stderr, and exit code 1", () => {
     ],
     [["train", "climbing", "--sed", "1"], /unknown option '--sed' \(Did you mean .*--seed.*\?\)/],
     [["export", "x", "--out", "a.pt"], /'--out <file\.onnx>' argument 'a\.pt' is invalid\. It must end in \.onnx\./],
+    [
+      ["render", "x", "--out", "a.avi"],
+      /argument 'a\.avi' is invalid\. It must end in \.html or \.mp4 or \.gif or \.png\./,
+    ],
+    [
+      ["render", "x", "--out", "a.gif", "--fps", "0"],
+      /'--fps <number>' argument '0' is invalid\. It must be a whole number from 1 to 120\./,
+    ],
+    [["render", "nowhere", "--out", "a.html"], /nowhere is not a run: it has no config\.json/],
     [["eval", "nowhere"], /nowhere is not a run: it has no config\.json/],
   ])("bpta %j", async (args, message) => {
     const { code, stdout, stderr } = await bpta(args);

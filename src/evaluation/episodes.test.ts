@@ -7,7 +7,7 @@ import { box } from "../envs/spaces.ts";
 import { vectorize } from "../envs/vectorize.ts";
 import type { JointPolicy } from "../policy/joint.ts";
 import { Random } from "../random.ts";
-import { evaluatePolicy } from "./episodes.ts";
+import { type EpisodeMoment, evaluatePolicy } from "./episodes.ts";
 
 /** Pays 1 and the action at every step, for one step or for nine, as a coin falls; short episodes are won. */
 function coin(): ParallelEnv {
@@ -89,6 +89,30 @@ describe("evaluation", () => {
     const play = (seed: number) => evaluatePolicy(rememberingPolicy(3), coins(3), { episodes: 20, seed });
     expect(await play(1)).toEqual(await play(1));
     expect(await play(1)).not.toEqual(await play(2));
+  });
+
+  it("tells of every moment, from each episode's beginning to its end", async () => {
+    const told = new Map<number, EpisodeMoment[]>();
+    const onMoment = (moment: EpisodeMoment) => told.set(moment.episode, [...(told.get(moment.episode) ?? []), moment]);
+    const { returns, lengths } = await evaluatePolicy(rememberingPolicy(3), coins(3), {
+      episodes: 8,
+      seed: 5,
+      onMoment,
+    });
+    expect([...told.keys()].sort()).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    for (const [episode, moments] of told) {
+      expect(moments.map(({ step }) => step)).toEqual(Array.from({ length: lengths[episode] + 1 }, (_, step) => step));
+      expect(moments.map(({ ended }) => ended)).toEqual(moments.map(({ step }) => step === lengths[episode]));
+      expect(moments.reduce((sum, { reward }) => sum + reward, 0)).toBeCloseTo(returns[episode]);
+      expect(new Set(moments.map(({ copy }) => copy)).size).toBe(1);
+    }
+  });
+
+  it("draws actions where it is given random numbers, the same from the same", async () => {
+    const play = (random?: Random) => evaluatePolicy(rememberingPolicy(3), coins(3), { episodes: 20, seed: 5, random });
+    const drawn = await play(new Random(1));
+    expect(drawn).toEqual(await play(new Random(1)));
+    expect(drawn.returns).not.toEqual((await play()).returns);
   });
 
   it("refuses a policy for another number of environments", async () => {

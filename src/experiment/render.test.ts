@@ -1,0 +1,115 @@
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { fromBase64 } from "../envs/recording.ts";
+import { findBrowser } from "../view/browser.ts";
+import type { PageData } from "../view/data.ts";
+import { gifFrames } from "../view/testing/images.ts";
+import type { RunSettings } from "./config.ts";
+import { render } from "./render.ts";
+import { readResult } from "./run.ts";
+import { train } from "./train.ts";
+
+let root: string;
+const at = (name: string): string => join(root, name);
+const robot: RunSettings = {
+  env: { id: "Hopper-3x1", options: { episodeLimit: 12 } },
+  policy: { hidden: 8 },
+  critic: { hidden: 8 },
+  rollout: { environments: 2, length: 10, workers: 0 },
+  evaluation: { interval: 10, episodes: 3 },
+  steps: 20,
+  seed: 5,
+};
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "bpta-render-"));
+  await train(robot, { out: at("hopper") });
+  const game = { env: { id: "climbing" }, policy: { hidden: 4 }, critic: { hidden: 4 }, steps: 8 } as const;
+  await train(
+    { ...game, rollout: { environments: 2, length: 4 }, evaluation: { episodes: 1 } },
+    { out: at("climbing") },
+  );
+}, 120_000);
+afterAll(() => rm(root, { recursive: true }));
+afterEach(() => vi.unstubAllEnvs());
+
+async function readPage(name: string): Promise<PageData> {
+  const html = await readFile(at(name), "utf8");
+  return JSON.parse(/<script id="data"[^>]*>(.*?)<\/script>/s.exec(html)![1]) as PageData;
+}
+
+const sum = (values: Iterable<number>): number => [...values].reduce((total, x) => total + x, 0);
+
+test("the episodes are the evaluation's: returns of result.json, from first frame to last", async () => {
+  const { returns } = await render(at("hopper"), at("all.html"), { episodes: 3 });
+  const { evaluation } = (await readResult(at("hopper")))!;
+  expect(returns).toEqual(evaluation.returns);
+  const page = await readPage("all.html");
+  expect(page).toMatchObject({ env: "Hopper-3x1", algorithm: "bppo", seed: 5, steps: 20, drawn: false });
+  expect(page.agents).toHaveLength(3);
+  page.episodes.forEach(({ recording, rewards, activity, stepsBefore, returnBefore }, i) => {
+    const paid = new Float32Array(fromBase64(rewards));
+    expect(recording.frames).toBe(paid.length + 1);
+    expect(sum(paid)).toBeCloseTo(evaluation.returns[i], 4);
+    expect(new Uint8Array(fromBase64(activity!))).toHaveLength(3 * paid.length);
+    expect({ stepsBefore, returnBefore }).toEqual({ stepsBefore: 0, returnBefore: 0 });
+  });
+});
+
+test("a part of an episode knows what was before it; other seeds and drawn actions give other episodes", async () => {
+  const { returns } = await render(at("hopper"), at("whole.html"));
+  await render(at("hopper"), at("part.html"), { from: 4, steps: 5 });
+  const [whole] = (await readPage("whole.html")).episodes;
+  const [part] = (await readPage("part.html")).episodes;
+  const rewards = new Float32Array(fromBase64(whole.rewards));
+  expect(part.recording.frames).toBe(6);
+  expect(part.stepsBefore).toBe(4);
+  expect(part.returnBefore).toBeCloseTo(sum(rewards.slice(0, 4)), 4);
+  expect(new Float32Array(fromBase64(part.rewards))).toEqual(rewards.slice(4, 9));
+  expect((await render(at("hopper"), at("seed.html"), { seed: 6 })).returns).not.toEqual(returns);
+  const drawn = await render(at("hopper"), at("drawn.html"), { drawn: true });
+  expect(drawn.returns).not.toEqual(returns);
+  expect((await render(at("hopper"), at("drawn.html"), { drawn: true })).returns).toEqual(drawn.returns);
+  expect((await readPage("drawn.html")).drawn).toBe(true);
+});
+
+test.skipIf(!findBrowser())("a film, in a browser", async () => {
+  const seen: number[] = [];
+  const { frames } = await render(at("hopper"), at("hopper.gif"), {
+    ...{ width: 96, height: 64, fps: 50, steps: 10 },
+    onProgress: (taken) => seen.push(taken),
+  });
+  // 10 steps of 8 ms, each 20 ms a picture.
+  expect(frames).toBe(5);
+  expect(gifFrames(await readFile(at("hopper.gif"))).hundredths).toEqual([2, 2, 2, 2, 2]);
+  expect(seen.at(-1)).toBe(5);
+});
+
+describe("what can't be done is said in one line, and leaves nothing behind", () => {
+  test.each<[string, string, Parameters<typeof render>[2], Record<string, string>, RegExp]>([
+    ["hopper", "a.avi", {}, {}, /a\.avi: it must end in \.html or \.mp4 or \.gif or \.png$/],
+    ["nowhere", "a.html", {}, {}, /nowhere is not a run/],
+    ["climbing", "a.html", {}, {}, /^climbing has nothing to show/],
+    ["hopper", "a.html", { from: 13 }, {}, /^--from 13: an episode ends after \d+ steps$/],
+    ["hopper", "a.mp4", { width: 101 }, {}, /^--width 101: the sides of an \.mp4 must be even$/],
+    ["hopper", "a.gif", { fps: 60 }, {}, /^--fps 60: a \.gif can't have more than 50$/],
+    ["hopper", "a.png", {}, { BPTA_BROWSER: "/no/such" }, /^BPTA_BROWSER is \/no\/such, must be the path of Chrome/],
+  ])("%s as %s with %j, %j", async (run, out, options, env, message) => {
+    for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
+    await expect(render(at(run), at(out), options)).rejects.toMatchObject({
+      name: "InputError",
+      message: expect.stringMatching(message),
+    });
+    expect(await readdir(root)).not.toContain(out);
+  });
+
+  // Elsewhere browsers are not looked for in PATH.
+  test.skipIf(process.platform !== "linux")("a machine without a browser", async () => {
+    vi.stubEnv("BPTA_BROWSER", "");
+    vi.stubEnv("PATH", "");
+    await expect(render(at("hopper"), at("a.png"))).rejects.toThrow(
+      /need a browser.*apt-get install chromium.*BPTA_BROWSER.*\.html$/,
+    );
+  });
+});
