@@ -130,7 +130,10 @@ async function playEpisodes(
   { episodes = 1, seed = config.seed, drawn = false, from = 0, steps: length }: RenderOptions,
   kind: FilmSettings["kind"] | undefined,
 ): Promise<{ readonly data: PageData; readonly returns: readonly number[] }> {
-  const evaluator = await openEvaluator({ ...config, seed }, Math.max(episodes, config.evaluation.episodes));
+  const evaluator = await openEvaluator(
+    { ...config, seed },
+    { episodes: Math.max(episodes, config.evaluation.episodes) },
+  );
   const { env } = evaluator;
   try {
     const recorder = await env.recorder?.();

@@ -28,5 +28,5 @@ option { color: #17202c; background: #fff; }
 #scrub::-moz-range-thumb { width: 15px; height: 15px; border: 0; border-radius: 50%; background: currentColor; }
 #failure { position: absolute; inset: 0; display: grid; place-content: center; padding: 24px; text-align: center; }
 [hidden] { display: none !important; }
-@media (max-width: 560px) { #clock { min-width: 0; font-size: 12px; } #reset, #speed { display: none; } }
+@media (max-width: 560px) { #clock { min-width: 0; font-size: 12px; } #speed { display: none; } }
 `;
