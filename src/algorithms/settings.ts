@@ -23,7 +23,7 @@ export const commonSettings = {
   microBatch: z
     .int()
     .min(1)
-    .default(1000)
+    .default(2500)
     .describe("samples whose gradients are computed together, to fit the cache; changes speed only"),
   threads: z
     .int()
