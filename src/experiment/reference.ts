@@ -2,6 +2,7 @@
 
 import type { z } from "zod";
 import type { AlgorithmDefinition } from "../algorithms/algorithm.ts";
+import type { EnvironmentDefinition } from "../envs/definition.ts";
 import { runSections } from "./config.ts";
 import { allowedValues, type SchemaNode, schemaNode } from "./settings.ts";
 
@@ -31,12 +32,10 @@ function table(rows: readonly Row[]): string {
 const tableOf = (schema: z.ZodType, path: string): string => table(rowsOf(schemaNode(schema), path));
 
 /** An environment, as far as its settings go. */
-export interface ConfiguredEnvironment {
-  readonly id: string;
-  readonly family: string;
-  readonly optionsSchema: z.ZodType;
-  readonly preset?: Readonly<Record<string, unknown>>;
-}
+export type ConfiguredEnvironment = Pick<
+  EnvironmentDefinition,
+  "id" | "family" | "optionsSchema" | "preset" | "presets"
+>;
 
 /** The text of docs/configuration.md. */
 export function configurationReference(
@@ -96,11 +95,20 @@ ${environmentSections(environments).join("\n\n")}
 /** One section for all environments that are set up alike. */
 function environmentSections(environments: Iterable<ConfiguredEnvironment>): string[] {
   const ids = new Map<string, string[]>();
-  for (const { id, optionsSchema, preset } of environments) {
+  for (const { id, optionsSchema, preset, presets = {} } of environments) {
     const rows = rowsOf(schemaNode(optionsSchema), "env.options").filter(({ path }) => path !== "env.options");
     const options = rows.length > 0 ? table(rows) : "No options.";
-    const presets = leaves(preset ?? {}).map(([path, value]) => `\`${path}\` ${JSON.stringify(value)}`);
-    const text = presets.length > 0 ? `${options}\n\nPreset: ${presets.join(", ")}.` : options;
+    const values = (settings: Readonly<Record<string, unknown>>) =>
+      leaves(settings)
+        .map(([path, value]) => `\`${path}\` ${JSON.stringify(value)}`)
+        .join(", ");
+    const text = [
+      options,
+      ...(preset ? [`Preset: ${values(preset)}.`] : []),
+      ...Object.entries(presets).map(
+        ([name, { description, settings }]) => `\`--preset ${name}\` (${description}): ${values(settings)}.`,
+      ),
+    ].join("\n\n");
     ids.set(text, [...(ids.get(text) ?? []), id]);
   }
   return Array.from(ids, ([text, alike]) => `### ${alike.join(", ")}\n\n${text}`);
