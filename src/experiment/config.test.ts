@@ -26,6 +26,10 @@ test("a preset that is asked for by name lies over the default one, and under wh
   expect(full.env.options).toMatchObject({ obsk: null, standardise: true });
   expect(full.algorithm).toMatchObject({ epochs: 3, entropyCoef: 0 });
   expect("preset" in full).toBe(false);
+  const fading = { env: { id }, preset: "fading-feedback" };
+  expect((await resolveConfig(fading)).algorithm.peerCoef).toEqual({ from: 1, to: 0, fraction: 0.3 });
+  // What an algorithm does not have is no mistake of a preset.
+  expect((await resolveConfig({ ...fading, algorithm: { name: "mappo" } })).algorithm).not.toHaveProperty("peerCoef");
   const running = await resolveConfig({ env: { id }, preset: "running-normalization" });
   expect(running.rollout.normalizeObservations).toBe(true);
   expect(running.env.options).toMatchObject({ obsk: 0, standardise: false, state: { standardise: false } });
@@ -49,7 +53,7 @@ test.each<[Record<string, unknown>, RegExp]>([
   [{ algorithm: { name: "bpo" } }, /^unknown algorithm bpo; did you mean bppo\? \(there are: bppo, .*\)$/],
   [
     { env: { id: "Ant-4x2" }, preset: "ful-state" },
-    /^unknown preset ful-state; did you mean full-state\? \(Ant-4x2 has: full-state, running-normalization; leave it out/,
+    /^unknown preset ful-state; did you mean full-state\? \(Ant-4x2 has: fading-feedback, full-state, running-norm/,
   ],
   [{ preset: "full-state" }, /^preset is full-state, but climbing has no presets to choose from$/],
   [{ algorithm: { epoch: 3 } }, /^algorithm\.epoch is not a setting; did you mean epochs\? \(allowed here: name, /],

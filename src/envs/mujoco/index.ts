@@ -19,6 +19,10 @@ const preset = {
 };
 
 const presets = {
+  "fading-feedback": {
+    description: "feedback fades over the first 3 of 10 million steps: an early gain, an unbiased direction later",
+    settings: { algorithm: { peerCoef: { from: 1, to: 0, fraction: 0.3 } } },
+  },
   "full-state": {
     description: "every agent observes the robot's full state instead of its own joints",
     settings: { env: { options: { obsk: null } } },
