@@ -9,8 +9,8 @@ import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
+import { readResult } from "../src/evaluation/records.ts";
 import { mean, tInterval } from "../src/evaluation/statistics.ts";
-import { readResult } from "../src/experiment/run.ts";
 
 /** A game, and what its best joint action pays. */
 interface Task {

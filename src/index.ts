@@ -7,19 +7,19 @@ export { createMoment } from "./envs/moment.ts";
 export { environments, makeEnv, makeVectorEnv } from "./envs/registry.ts";
 export { type BoxSpace, box, type DiscreteSpace, discrete, type Space, vectorSize } from "./envs/spaces.ts";
 export { vectorize } from "./envs/vectorize.ts";
+export { InputError, InterruptedError } from "./errors.ts";
 export { type EvaluatedEpisodes, evaluatePolicy } from "./evaluation/episodes.ts";
-export { type RunConfig, type RunSettings, resolveConfig } from "./experiment/config.ts";
-export { InputError, InterruptedError } from "./experiment/errors.ts";
-export { evaluateRun, exportRun, type RunEvaluation } from "./experiment/evaluate.ts";
-export { plotRuns } from "./experiment/plot.ts";
-export { type Rendered, type RenderOptions, render } from "./experiment/render.ts";
 export {
   type EvaluationSummary,
   type RunResult,
   readMetrics,
   readResult,
   type UpdateMetrics,
-} from "./experiment/run.ts";
+} from "./evaluation/records.ts";
+export { type RunConfig, type RunSettings, resolveConfig } from "./experiment/config.ts";
+export { evaluateRun, exportRun, type RunEvaluation } from "./experiment/evaluate.ts";
+export { plotRuns } from "./experiment/plot.ts";
+export { type Rendered, type RenderOptions, render } from "./experiment/render.ts";
 export { resume, type TrainEvent, type TrainOptions, type TrainResult, train } from "./experiment/train.ts";
 export { loadPolicy } from "./policy/export.ts";
 export type { ActInputs, ActOutputs, JointPolicy } from "./policy/joint.ts";

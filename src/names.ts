@@ -1,6 +1,7 @@
 /** @file Names that people mistype, and those that they meant. */
 
 import { distance } from "fastest-levenshtein";
+import { InputError } from "./errors.ts";
 
 /** The name that was probably meant, if one is near (a few letters wrong, or only its beginning); case does not count. */
 export function nearestName(name: string, names: readonly string[]): string | undefined {
@@ -19,3 +20,7 @@ export function didYouMean(name: string, names: readonly string[]): string {
   const nearest = nearestName(name, names);
   return nearest === undefined ? "" : `; did you mean ${nearest}?`;
 }
+
+/** What to say of a name that does not exist. */
+export const unknownName = (kind: string, name: string, names: readonly string[]): InputError =>
+  new InputError(`unknown ${kind} ${name}${didYouMean(name, names)} (there are: ${names.join(", ")})`);

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { readResult } from "../experiment/run.ts";
+import { readResult } from "../evaluation/records.ts";
 import { essence } from "../experiment/testing/essence.ts";
 
 const main = fileURLToPath(new URL("main.ts", import.meta.url));

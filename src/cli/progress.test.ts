@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import type { UpdateMetrics } from "../evaluation/records.ts";
 import type { RunConfig } from "../experiment/config.ts";
-import type { UpdateMetrics } from "../experiment/run.ts";
 import type { TrainEvent } from "../experiment/train.ts";
 import { formatDuration, formatNumber, liveLines, plainLine, runViewer, sparkline } from "./progress.ts";
 

@@ -2,9 +2,9 @@
 
 import { createLogUpdate } from "log-update";
 import colors from "picocolors";
+import type { EvaluationSummary, UpdateMetrics } from "../evaluation/records.ts";
 import { mean } from "../evaluation/statistics.ts";
 import type { RunConfig } from "../experiment/config.ts";
-import type { EvaluationSummary, UpdateMetrics } from "../experiment/run.ts";
 import type { TrainEvent } from "../experiment/train.ts";
 
 /** How much a command shows. */

@@ -1,6 +1,6 @@
 /** @file What `train` and `resume` share: showing progress, and stopping when asked to. */
 
-import { InterruptedError } from "../experiment/errors.ts";
+import { InterruptedError } from "../errors.ts";
 import type { TrainOptions } from "../experiment/train.ts";
 import { type ProgressOptions, progressReporter } from "./progress.ts";
 

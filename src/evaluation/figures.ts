@@ -1,7 +1,7 @@
 /** @file Figures: learning curves as SVG, fit to be put into a paper or a README as they are. */
 
 import type { Config, Spec } from "vega";
-import { InputError } from "../experiment/errors.ts";
+import { InputError } from "../errors.ts";
 import { alignCurves, environmentsOf, type RunGroup } from "./runs.ts";
 import { mean, tInterval } from "./statistics.ts";
 

@@ -2,10 +2,10 @@
 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { unknownName } from "../experiment/config.ts";
-import { InputError } from "../experiment/errors.ts";
-import { type RunResult, readMetrics, readResult, type UpdateMetrics } from "../experiment/run.ts";
-import { isTree, type SettingsTree } from "../experiment/settings.ts";
+import { InputError } from "../errors.ts";
+import { unknownName } from "../names.ts";
+import { isTree, type SettingsTree } from "../trees.ts";
+import { type RunResult, readMetrics, readResult, type UpdateMetrics } from "./records.ts";
 import { mean } from "./statistics.ts";
 
 /** A run, as its directory tells. */

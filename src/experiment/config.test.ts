@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { algorithms } from "../algorithms/index.ts";
 import { environments } from "../envs/registry.ts";
+import { InputError } from "../errors.ts";
 import { mergeSettings, parseSetting, readSettingsFile, resolveConfig, validateConfig } from "./config.ts";
-import { InputError } from "./errors.ts";
 import { configurationReference } from "./reference.ts";
 import { type SchemaNode, schemaNode } from "./settings.ts";
 

@@ -11,10 +11,11 @@ import { parse as parseYaml } from "yaml";
 import { z } from "zod";
 import type { AlgorithmDefinition } from "../algorithms/algorithm.ts";
 import type { EnvironmentDefinition } from "../envs/definition.ts";
-import { didYouMean } from "../names.ts";
+import { InputError } from "../errors.ts";
+import { didYouMean, unknownName } from "../names.ts";
 import { criticSettingsSchema, policySettingsSchema } from "../policy/settings.ts";
-import { InputError } from "./errors.ts";
-import { isTree, keepKnown, mergeTrees, parseSettings, type SettingsTree, schemaNode } from "./settings.ts";
+import { isTree, mergeTrees, type SettingsTree } from "../trees.ts";
+import { keepKnown, parseSettings, schemaNode } from "./settings.ts";
 
 /** What can be set whatever the environment and the algorithm. */
 export const runSections = {
@@ -145,10 +146,6 @@ function namedPreset({ id, presets = {} }: EnvironmentDefinition, name: unknown)
     `unknown preset ${name}${didYouMean(String(name), names)} (${id} has: ${names.join(", ")}; leave it out for the default)`,
   );
 }
-
-/** What to say of a name that does not exist. */
-export const unknownName = (kind: string, name: string, names: readonly string[]): InputError =>
-  new InputError(`unknown ${kind} ${name}${didYouMean(name, names)} (there are: ${names.join(", ")})`);
 
 /**
  * Reads settings from a YAML or JSON file. A run's `config.json` will do: it repeats that run.

@@ -1,10 +1,11 @@
 /** @file What can be done with the policy of a run: judge it, hand it on. */
 
+import { InputError } from "../errors.ts";
+import { type EvaluationSummary, readResult } from "../evaluation/records.ts";
 import type { RunConfig } from "./config.ts";
-import { InputError } from "./errors.ts";
 import { evaluateModel } from "./evaluator.ts";
 import { writeFileAtomically } from "./files.ts";
-import { type EvaluationSummary, newestCheckpoint, readPolicy, readResult, readRun } from "./run.ts";
+import { newestCheckpoint, readPolicy, readRun } from "./run.ts";
 import { openSession } from "./session.ts";
 
 /** What `evaluateRun` found. */

@@ -3,12 +3,12 @@
 import type { VectorEnv } from "../envs/env.ts";
 import { makeVectorEnv } from "../envs/registry.ts";
 import { type EpisodeSettings, evaluatePolicy } from "../evaluation/episodes.ts";
+import type { EvaluationSummary } from "../evaluation/records.ts";
 import { mean, standardDeviation } from "../evaluation/statistics.ts";
 import { loadPolicy } from "../policy/export.ts";
 import type { JointPolicy } from "../policy/joint.ts";
 import type { Normalizer } from "../rollout/normalizer.ts";
 import type { RunConfig } from "./config.ts";
-import type { EvaluationSummary } from "./run.ts";
 import { runStream } from "./streams.ts";
 
 /** Copies of the environment that step side by side, where there are that many episodes. */

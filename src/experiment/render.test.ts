@@ -8,7 +8,7 @@ import type { PageData } from "../view/data.ts";
 import { gifFrames } from "../view/testing/images.ts";
 import type { RunSettings } from "./config.ts";
 import { render } from "./render.ts";
-import { readResult } from "./run.ts";
+import { readResult } from "../evaluation/records.ts";
 import { train } from "./train.ts";
 
 let root: string;

@@ -9,7 +9,7 @@ import { BROWSER_VARIABLE, filmPage, findBrowser } from "../view/browser.ts";
 import type { EpisodeData, FilmSettings, PageData } from "../view/data.ts";
 import { renderPage } from "../view/page.ts";
 import type { RunConfig } from "./config.ts";
-import { InputError } from "./errors.ts";
+import { InputError } from "../errors.ts";
 import { modelOf, type TrainedModel } from "./evaluate.ts";
 import { openEvaluator } from "./evaluator.ts";
 import { writeFileAtomically } from "./files.ts";

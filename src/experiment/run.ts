@@ -9,65 +9,20 @@ import { closeSync, fsyncSync, openSync, writeSync } from "node:fs";
 import { mkdir, readdir, readFile, rm, stat, truncate } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { InputError } from "../errors.ts";
+import {
+  METRICS,
+  RESULT,
+  type RunResult,
+  readMetrics,
+  readOptional,
+  type UpdateMetrics,
+} from "../evaluation/records.ts";
 import { checkpointsIn, loadNewestCheckpoint, saveCheckpoint } from "./checkpoint.ts";
 import { type RunConfig, validateConfig } from "./config.ts";
-import { InputError } from "./errors.ts";
 import { sweepUnfinished, writeFileAtomically } from "./files.ts";
+import { isLock, type Lock, lockDirectory } from "./lock.ts";
 import { eventFileHeader, scalarEvent } from "./tensorboard.ts";
-
-/** One update of a run: what it took and what came of it, by name. Names that don't apply are left out. */
-export interface UpdateMetrics {
-  /** Updates so far, this one included. */
-  readonly update: number;
-  /** Environment steps so far. */
-  readonly step: number;
-  /** Time spent training so far; what a killed run lost is not counted. */
-  readonly wallSeconds: number;
-  /** Environment steps per second of this update, evaluation left out. */
-  readonly stepsPerSecond: number;
-  readonly collectSeconds: number;
-  readonly updateSeconds: number;
-  /** Episodes that ended in this update's rollout. */
-  readonly episodes: number;
-  /** Mean return of those episodes. */
-  readonly episodeReturn?: number;
-  /** Mean length of those episodes, in environment steps. */
-  readonly episodeLength?: number;
-  /** Fraction of those episodes that were won. */
-  readonly winRate?: number;
-  /** Episodes so far that were cut off because the environment's numbers broke down, where it can tell. */
-  readonly divergences?: number;
-  /** Mean return of the greedy policy over `evaluation.episodes` episodes. */
-  readonly evaluationReturn?: number;
-  readonly evaluationWinRate?: number;
-  /** What the algorithm reports: losses, norms, … */
-  readonly [name: string]: number | undefined;
-}
-
-/** The names in `UpdateMetrics` that measure the machine. All else is a function of the configuration. */
-export const wallClockMetrics: readonly string[] = ["wallSeconds", "stepsPerSecond", "collectSeconds", "updateSeconds"];
-
-/** How good a policy is: greedy episodes, the first `episodes` that the run's evaluation seed gives. */
-export interface EvaluationSummary {
-  readonly episodes: number;
-  readonly meanReturn: number;
-  /** Sample standard deviation over episodes. */
-  readonly stdReturn: number;
-  /** Fraction of episodes that were won, where the environment knows of wins. */
-  readonly winRate?: number;
-  readonly returns: readonly number[];
-}
-
-/** What `result.json` holds. */
-export interface RunResult {
-  readonly env: string;
-  readonly algorithm: string;
-  readonly seed: number;
-  readonly steps: number;
-  readonly wallSeconds: number;
-  readonly stepsPerSecond: number;
-  readonly evaluation: EvaluationSummary;
-}
 
 /** What made a run, beside its configuration. */
 interface Provenance {
@@ -91,13 +46,12 @@ export interface RunDirectory {
   checkpoint(step: number, content: Readonly<Record<string, unknown>>): Promise<string>;
   writePolicy(onnx: Uint8Array): Promise<void>;
   writeResult(result: RunResult): Promise<void>;
-  close(): void;
+  /** Closes the files and lets go of the directory. */
+  close(): Promise<void>;
 }
 
 const CONFIG = "config.json";
-const METRICS = "metrics.jsonl";
 const POLICY = "policy.onnx";
-const RESULT = "result.json";
 const CHECKPOINTS = "checkpoints";
 const EVENTS = "events.out.tfevents.";
 
@@ -114,24 +68,35 @@ function versions(): Record<string, string> {
 }
 
 /**
- * Makes the directory of a new run.
+ * Makes the directory of a new run, and locks it.
  *
  * @param path where; must not hold anything yet
  * @throws InputError if it does
  */
 export async function createRun(path: string, config: RunConfig): Promise<RunDirectory> {
-  const taken = await readdir(path).catch((error: NodeJS.ErrnoException): string[] => {
-    if (error.code === "ENOENT") return [];
-    if (error.code === "ENOTDIR") throw new InputError(`--out ${path} is a file; it must be a new or empty directory`);
-    throw error;
+  const lock = await lockDirectory(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "ENOTDIR" && error.code !== "EEXIST") throw error;
+    throw new InputError(`--out ${path} is a file; it must be a new or empty directory`);
   });
-  if (taken.length > 0) {
-    const hint = taken.includes(CONFIG) ? " (to go on with the run in it: bpta resume)" : "";
-    throw new InputError(`--out ${path} is not empty; it must be a new or empty directory${hint}`);
+  return await lettingGoOnError(lock, async () => {
+    const taken = (await readdir(path)).filter((name) => !isLock(name));
+    if (taken.length > 0) {
+      const hint = taken.includes(CONFIG) ? " (to go on with the run in it: bpta resume)" : "";
+      throw new InputError(`--out ${path} is not empty; it must be a new or empty directory${hint}`);
+    }
+    const provenance: Provenance = { startedAt: new Date().toISOString(), versions: versions() };
+    await writeFileAtomically(join(path, CONFIG), `${JSON.stringify({ ...config, ...provenance }, null, 2)}\n`);
+    return openForWriting(path, config, provenance, { lines: 0, bytes: 0 }, lock);
+  });
+}
+
+async function lettingGoOnError<T>(lock: Lock, body: () => Promise<T>): Promise<T> {
+  try {
+    return await body();
+  } catch (error) {
+    await lock.release();
+    throw error;
   }
-  const provenance: Provenance = { startedAt: new Date().toISOString(), versions: versions() };
-  await writeFileAtomically(join(path, CONFIG), `${JSON.stringify({ ...config, ...provenance }, null, 2)}\n`);
-  return openForWriting(path, config, provenance, { lines: 0, bytes: 0 });
 }
 
 /** Makes a directory for a run of this name: `runs/NAME`, or `runs/NAME-2`, … if that is taken. */
@@ -170,21 +135,8 @@ export async function readRun(path: string): Promise<StoredRun> {
   }
 }
 
-/** The result of the run at `path`; undefined if it has not come to its end. */
-export async function readResult(path: string): Promise<RunResult | undefined> {
-  const text = await readOptional(join(path, RESULT));
-  return text && (JSON.parse(text.toString()) as RunResult);
-}
-
 /** The policy that the run at `path` ended with; undefined if it has not come to its end. */
 export const readPolicy = (path: string): Promise<Uint8Array | undefined> => readOptional(join(path, POLICY));
-
-async function readOptional(path: string): Promise<Buffer | undefined> {
-  return await readFile(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return undefined;
-    throw error;
-  });
-}
 
 /** The newest checkpoint of the run at `path` that can be used, as it was given to `checkpoint`. */
 export async function newestCheckpoint(
@@ -212,11 +164,15 @@ export async function newestCheckpoint(
 export const hasCheckpoints = async (path: string): Promise<boolean> =>
   (await checkpointsIn(join(path, CHECKPOINTS))).length > 0;
 
-/** Opens a run to go on from a checkpoint, or from its start: what was recorded after that is cut off. */
+/**
+ * Opens a run to go on from a checkpoint, or from its start: what was recorded after that is cut off.
+ * @param lock on the run's directory; the run lets go of it when it is closed
+ */
 export async function reopenRun(
   path: string,
   { config, ...provenance }: StoredRun,
   checkpoint: Readonly<Record<string, unknown>> | undefined,
+  lock: Lock,
 ): Promise<RunDirectory> {
   await sweepUnfinished(path);
   if (await hasCheckpoints(path)) await sweepUnfinished(join(path, CHECKPOINTS));
@@ -226,7 +182,7 @@ export async function reopenRun(
     if (error.code !== "ENOENT") throw error;
   });
   for (const name of await readdir(path)) if (name.startsWith(EVENTS)) await rm(join(path, name));
-  return openForWriting(path, config, provenance, position);
+  return openForWriting(path, config, provenance, position, lock);
 }
 
 async function openForWriting(
@@ -234,6 +190,7 @@ async function openForWriting(
   config: RunConfig,
   { startedAt }: Provenance,
   position: MetricsPosition,
+  lock: Lock,
 ): Promise<RunDirectory> {
   const startedAtSeconds = Date.parse(startedAt) / 1000;
   const metricsPath = join(path, METRICS);
@@ -266,22 +223,12 @@ async function openForWriting(
     },
     writePolicy: (onnx) => writeFileAtomically(join(path, POLICY), [onnx]),
     writeResult: (result) => writeFileAtomically(join(path, RESULT), `${JSON.stringify(result, null, 2)}\n`),
-    close() {
+    async close() {
       closeSync(metricsFile);
       closeSync(eventsFile);
+      await lock.release();
     },
   };
-}
-
-/** All updates that the run at `path` has recorded. */
-export async function readMetrics(path: string): Promise<UpdateMetrics[]> {
-  const text = await readFile(join(path, METRICS), "utf8");
-  // A run that is being written to, or was killed, may end in half a line.
-  return text
-    .slice(0, text.lastIndexOf("\n") + 1)
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => JSON.parse(line) as UpdateMetrics);
 }
 
 const groups: Readonly<Record<string, string>> = {

@@ -4,11 +4,11 @@ import { algorithms, type Learner } from "../algorithms/index.ts";
 import type { Traced } from "../compile/index.ts";
 import { numpy as np } from "../compile/jax.ts";
 import { makeVectorEnv } from "../envs/registry.ts";
+import type { EvaluationSummary } from "../evaluation/records.ts";
 import { type Collector, type CollectorSnapshot, createCollector } from "../rollout/collector.ts";
 import { createNormalizer, type FeatureScaling, LIMIT, type Normalizer } from "../rollout/normalizer.ts";
 import type { RunConfig } from "./config.ts";
 import { openEvaluator } from "./evaluator.ts";
-import type { EvaluationSummary } from "./run.ts";
 import { runStream } from "./streams.ts";
 
 /** What of a session decides how it goes on. */

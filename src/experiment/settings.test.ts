@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { InputError } from "./errors.ts";
-import { keepKnown, mergeTrees, parseSettings, schemaNode } from "./settings.ts";
+import { InputError } from "../errors.ts";
+import { mergeTrees } from "../trees.ts";
+import { keepKnown, parseSettings, schemaNode } from "./settings.ts";
 
 const schema = z.strictObject({
   algorithm: z

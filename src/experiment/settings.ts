@@ -6,8 +6,9 @@
  */
 
 import { z } from "zod";
+import { InputError } from "../errors.ts";
 import { didYouMean } from "../names.ts";
-import { InputError } from "./errors.ts";
+import { isTree, type SettingsTree } from "../trees.ts";
 
 /** The parts of JSON Schema that our schemas are made of. */
 export interface SchemaNode {
@@ -146,22 +147,6 @@ export function parseSettings<S extends z.ZodType>(schema: S, value: unknown): z
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   throw new InputError(describeIssue(mostTelling(parsed.error.issues[0]), schemaNode(schema), value));
-}
-
-/** Nested values, as they come from a file. */
-export type SettingsTree = { readonly [key: string]: unknown };
-
-export const isTree = (value: unknown): value is SettingsTree =>
-  typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
-
-/** `over` laid over `under`: mappings are merged, everything else is replaced. */
-export function mergeTrees(under: SettingsTree, over: SettingsTree): SettingsTree {
-  const merged: Record<string, unknown> = { ...under };
-  for (const [key, value] of Object.entries(over)) {
-    const below = merged[key];
-    merged[key] = isTree(value) && isTree(below) ? mergeTrees(below, value) : value;
-  }
-  return merged;
 }
 
 /** What of `tree` `schema` has a name for. A preset speaks to several algorithms; each hears what concerns it. */

@@ -3,11 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DivergedError } from "../algorithms/index.ts";
+import { InterruptedError } from "../errors.ts";
+import { readMetrics, readResult } from "../evaluation/records.ts";
 import { type RunSettings, resolveConfig } from "./config.ts";
-import { InterruptedError } from "./errors.ts";
 import { evaluateRun, exportRun } from "./evaluate.ts";
 import { evaluateModel } from "./evaluator.ts";
-import { readMetrics, readResult } from "./run.ts";
 import { openSession } from "./session.ts";
 import { essence, withoutWallClock } from "./testing/essence.ts";
 import { resume, type TrainEvent, type TrainOptions, train } from "./train.ts";
@@ -125,6 +125,38 @@ describe("a run that was stopped", () => {
     await expect(train(settings, { out: path, ...stopAfter(updates) })).rejects.toThrow(InterruptedError);
     expect(await readResult(path)).toBeUndefined();
     await resume(path);
+    expect(await essence(path)).toEqual(wholeEssence);
+  });
+
+  test("for a look at what it has learnt goes on as if nobody had looked", async () => {
+    const path = join(root, "paused");
+    const events: TrainEvent[] = [];
+    const pauses = () => events.filter((event) => event.kind === "pause").map(({ step }) => step);
+    const onProgress = (event: TrainEvent) => events.push(event);
+    await expect(train(settings, { out: path, onProgress, pauseAt: 70 })).rejects.toThrow("paused at step 80 of 400");
+    // A run that already is where it should pause is judged again, without a step.
+    await expect(resume(path, { onProgress, pauseAt: 80 })).rejects.toThrow(InterruptedError);
+    await expect(resume(path, { onProgress, pauseAt: 200 })).rejects.toThrow(InterruptedError);
+    expect(pauses()).toEqual([80, 80, 200]);
+    const evaluations = events.flatMap((event) => (event.kind === "pause" ? [event.evaluation] : []));
+    expect(evaluations[1]).toEqual(evaluations[0]);
+    // After the last step there is nothing to put aside.
+    expect((await resume(path, { pauseAt: 400 })).evaluation).toEqual(wholeEssence.evaluation);
+    expect(await essence(path)).toEqual(wholeEssence);
+  });
+
+  test("while it goes, is nobody else's", async () => {
+    const path = join(root, "busy");
+    let attempt: Promise<unknown> | undefined;
+    await train(settings, {
+      out: path,
+      onProgress: (event) => {
+        if (event.kind === "update" && event.metrics.update === 2) {
+          attempt = expect(resume(path)).rejects.toThrow(`${path} is in use by process ${process.pid}; wait`);
+        }
+      },
+    });
+    await attempt;
     expect(await essence(path)).toEqual(wholeEssence);
   });
 

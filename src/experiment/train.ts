@@ -1,22 +1,13 @@
 /** @file Training: collect, update, evaluate, record, checkpoint, in the order in which it happens. */
 
 import { DivergedError } from "../algorithms/algorithm.ts";
+import { InterruptedError } from "../errors.ts";
+import { type EvaluationSummary, type RunResult, readResult, type UpdateMetrics } from "../evaluation/records.ts";
 import { mean } from "../evaluation/statistics.ts";
 import { type RunConfig, type RunSettings, resolveConfig } from "./config.ts";
-import { InterruptedError } from "./errors.ts";
 import { evaluateModel } from "./evaluator.ts";
-import {
-  createRun,
-  type EvaluationSummary,
-  newestCheckpoint,
-  newRunPath,
-  type RunDirectory,
-  type RunResult,
-  readResult,
-  readRun,
-  reopenRun,
-  type UpdateMetrics,
-} from "./run.ts";
+import { lockDirectory } from "./lock.ts";
+import { createRun, newestCheckpoint, newRunPath, type RunDirectory, readRun, reopenRun } from "./run.ts";
 import { openSession, type Session } from "./session.ts";
 
 /** What happens during a run, in order: preparation, a start, updates (and notices), a result. */
@@ -33,6 +24,8 @@ export type TrainEvent =
   /** Something that the user should know, such as a damaged checkpoint. */
   | { readonly kind: "notice"; readonly message: string }
   | { readonly kind: "update"; readonly metrics: UpdateMetrics }
+  /** The run has come to `pauseAt`; how good its policy is there. */
+  | { readonly kind: "pause"; readonly path: string; readonly step: number; readonly evaluation: EvaluationSummary }
   | { readonly kind: "result"; readonly path: string; readonly result: RunResult };
 
 /** How a run is watched and stopped. */
@@ -41,6 +34,12 @@ export interface TrainOptions {
   readonly onProgress?: (event: TrainEvent) => void;
   /** Once aborted, the run finishes its update, writes a checkpoint and throws InterruptedError. */
   readonly signal?: AbortSignal;
+  /**
+   * Environment steps after which the run is put aside: it is judged, writes a checkpoint and throws InterruptedError.
+   * Going on later gives the numbers of a run that never was; what depends on the progress of training (schedules)
+   * follows `steps` all the same.
+   */
+  readonly pauseAt?: number | undefined;
 }
 
 /** A run that came to its end. */
@@ -80,7 +79,8 @@ export async function train(
  * Goes on with a run that was stopped or killed, from its newest whole checkpoint (from its start, if it has none), to
  * its end. Its numbers are those of a run that was never stopped. A run that has ended is left as it is.
  *
- * @param path the run directory; no other process may be writing to it
+ * @param path the run directory
+ * @throws LockedError if another process is writing to it
  */
 export async function resume(path: string, options: TrainOptions = {}): Promise<TrainResult> {
   const stored = await readRun(path);
@@ -91,15 +91,20 @@ export async function resume(path: string, options: TrainOptions = {}): Promise<
     return { path, ...result };
   }
   const notice = (message: string): void => options.onProgress?.({ kind: "notice", message });
-  const checkpoint = await newestCheckpoint(path, notice);
-  if (!checkpoint) notice(`${path} has no checkpoint to go on from; it starts again`);
-  options.onProgress?.({ kind: "prepare", config: stored.config });
-  const session = await openSession(stored.config);
+  const lock = await lockDirectory(path);
   try {
-    const run = await reopenRun(path, stored, checkpoint?.content);
-    return await runToEnd(run, session, checkpoint, options);
+    const checkpoint = await newestCheckpoint(path, notice);
+    if (!checkpoint) notice(`${path} has no checkpoint to go on from; it starts again`);
+    options.onProgress?.({ kind: "prepare", config: stored.config });
+    const session = await openSession(stored.config);
+    try {
+      const run = await reopenRun(path, stored, checkpoint?.content, lock);
+      return await runToEnd(run, session, checkpoint, options);
+    } finally {
+      await session.close();
+    }
   } finally {
-    await session.close();
+    await lock.release();
   }
 }
 
@@ -123,7 +128,7 @@ async function runToEnd(
   run: RunDirectory,
   session: Session,
   checkpoint: { readonly path: string; readonly content: Readonly<Record<string, unknown>> } | undefined,
-  { onProgress = () => {}, signal }: TrainOptions,
+  { onProgress = () => {}, signal, pauseAt = Number.POSITIVE_INFINITY }: TrainOptions,
 ): Promise<TrainResult> {
   const { config, path } = run;
   const { learner, collector } = session;
@@ -141,7 +146,12 @@ async function runToEnd(
     let counted = session.counters();
     onProgress({ kind: "start", path, config, step, totalSteps });
 
+    const pause = async (): Promise<never> => {
+      onProgress({ kind: "pause", path, step, evaluation: await session.evaluate() });
+      throw new InterruptedError(`paused at step ${step} of ${totalSteps}`, path);
+    };
     while (step < totalSteps) {
+      if (step >= pauseAt) await pause();
       const collectStart = performance.now();
       const buffer = await collector.collect(learner.policy);
       const updateStart = performance.now();
@@ -180,7 +190,7 @@ async function runToEnd(
       run.recordUpdate(metrics);
       onProgress({ kind: "update", metrics });
 
-      if (isLast || signal?.aborted || update % config.checkpoint.interval === 0) {
+      if (isLast || signal?.aborted || step >= pauseAt || update % config.checkpoint.interval === 0) {
         counters = { update, step, wallSeconds: metrics.wallSeconds };
         lastCheckpoint = await run.checkpoint(step, { counters, session: await session.snapshot() });
       }
@@ -203,7 +213,7 @@ async function runToEnd(
     onProgress({ kind: "result", path, result });
     return { path, ...result };
   } finally {
-    run.close();
+    await run.close();
   }
 }
 

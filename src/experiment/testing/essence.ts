@@ -3,8 +3,8 @@
 import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { readMetrics, readResult, type UpdateMetrics, wallClockMetrics } from "../../evaluation/records.ts";
 import { decodeCheckpoint } from "../checkpoint.ts";
-import { readMetrics, readResult, type UpdateMetrics, wallClockMetrics } from "../run.ts";
 
 /** Updates without what depends on the clock. */
 export const withoutWallClock = (updates: readonly UpdateMetrics[]) =>
