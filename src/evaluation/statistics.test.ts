@@ -1,12 +1,19 @@
-/** @file Tests of the statistics: SciPy's numbers, and whether intervals hold the truth as often as they say. */
+/** @file Tests of the statistics: the numbers of SciPy and rliable, and whether intervals hold the truth as often as they say. */
 
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Random } from "../random.ts";
 import {
+  aggregateMean,
+  aggregateMedian,
   bootstrapInterval,
+  fractionAbove,
+  type Interval,
   interquartileMean,
   mean,
+  optimalityGap,
+  probabilityOfImprovement,
   standardDeviation,
   standardError,
   tInterval,
@@ -108,5 +115,90 @@ describe("the interquartile mean", () => {
 
   it("does not change when the extremes get more extreme", () => {
     expect(interquartileMean([...returns, 1e9])).toBe(interquartileMean([...returns, 4352]));
+  });
+});
+
+/** What one repetition of rliable's bootstrap gave, over several: the ends of the interval, and how far they scatter. */
+interface Estimate {
+  readonly point: readonly number[];
+  readonly low: readonly number[];
+  readonly high: readonly number[];
+  /** Standard deviations of `low` and `high` over repetitions. */
+  readonly spread: readonly [readonly number[], readonly number[]];
+}
+
+describe("rliable's numbers (scripts/rliable-golden.py)", () => {
+  const golden = JSON.parse(readFileSync(new URL("golden/rliable.json", import.meta.url), "utf8")) as {
+    readonly resamples: number;
+    readonly thresholds: readonly number[];
+    readonly scores: Readonly<Record<string, readonly (readonly number[])[]>>;
+    readonly aggregateNames: readonly string[];
+    readonly aggregates: Readonly<Record<string, Estimate>>;
+    readonly profiles: Readonly<Record<string, Estimate>>;
+    readonly improvement: Readonly<Record<string, Estimate>>;
+  };
+  const methods = Object.keys(golden.scores);
+  const statistics: Readonly<Record<string, (pooled: Float64Array, byTask: readonly Float64Array[]) => number>> = {
+    mean: (_, byTask) => aggregateMean(byTask),
+    median: (_, byTask) => aggregateMedian(byTask),
+    interquartileMean,
+    optimalityGap,
+  };
+
+  /**
+   * Points are the same but for rounding; ends of intervals within four standard errors of either bootstrap, or at the
+   * next value, where the statistic takes values this far apart.
+   */
+  function expectEstimate(estimate: Estimate, i: number, point: number, interval: () => Interval, apart = 0) {
+    expect(point).toBeCloseTo(estimate.point[i], 12);
+    const { low, high } = interval();
+    const margin = (end: 0 | 1) => 4 * estimate.spread[end][i] * Math.sqrt(1 + 1 / 12) + apart + 1e-9;
+    expect(Math.abs(low - estimate.low[i])).toBeLessThanOrEqual(margin(0));
+    expect(Math.abs(high - estimate.high[i])).toBeLessThanOrEqual(margin(1));
+  }
+  const options = (seed: number) => ({ random: new Random(seed), resamples: golden.resamples });
+
+  it.each(methods)("of aggregates, method %s", (method) => {
+    const byTask = golden.scores[method].map((scores) => Float64Array.from(scores));
+    const pooled = Float64Array.from(golden.scores[method].flat());
+    for (const [i, name] of golden.aggregateNames.entries()) {
+      const statistic = statistics[name];
+      expectEstimate(golden.aggregates[method], i, statistic(pooled, byTask), () =>
+        bootstrapInterval(byTask, statistic, options(i)),
+      );
+    }
+  });
+
+  it.each(methods)("of performance profiles, method %s", (method) => {
+    const byTask = golden.scores[method];
+    for (const [i, threshold] of golden.thresholds.entries()) {
+      const interval = () => bootstrapInterval(byTask, (pooled) => fractionAbove(pooled, threshold), options(i));
+      const scores = byTask.flat();
+      expectEstimate(golden.profiles[method], i, fractionAbove(scores, threshold), interval, 1 / scores.length);
+    }
+  });
+
+  it.each(Object.keys(golden.improvement))("of the probability of improvement, %s", (pair) => {
+    const [x, y] = pair.split(",").map((method) => golden.scores[method]);
+    expectEstimate(golden.improvement[pair], 0, probabilityOfImprovement(x, y), () =>
+      bootstrapInterval(
+        [...x, ...y],
+        (_, byTask) => probabilityOfImprovement(byTask.slice(0, x.length), byTask.slice(x.length)),
+        options(0),
+      ),
+    );
+  });
+
+  it("are symmetric: who is not better, and not equal, is worse", () => {
+    const scores = fc.array(fc.array(fc.integer({ min: -3, max: 3 }), { minLength: 1, maxLength: 5 }), {
+      minLength: 2,
+      maxLength: 2,
+    });
+    fc.assert(
+      fc.property(scores, scores, (x, y) => {
+        expect(probabilityOfImprovement(x, y) + probabilityOfImprovement(y, x)).toBeCloseTo(1, 12);
+        expect(probabilityOfImprovement(x, x)).toBe(0.5);
+      }),
+    );
   });
 });

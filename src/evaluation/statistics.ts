@@ -71,40 +71,52 @@ function tProbability(angle: number, degreesOfFreedom: number): number {
   return isOdd ? (2 / Math.PI) * (angle + sum) : sum;
 }
 
+/** How an interval is drawn again. */
+export interface BootstrapOptions {
+  readonly random: Random;
+  /** Default: 2000. */
+  readonly resamples?: number;
+  /** Default: 0.95. */
+  readonly confidence?: number;
+}
+
 /**
  * Percentile bootstrap interval of a statistic (Efron 1979), stratified as in Agarwal et al. 2021 ("Deep Reinforcement
  * Learning at the Edge of the Statistical Precipice"; their library: rliable): runs are drawn again within each task,
- * and the statistic is taken over the runs of all tasks together.
+ * and the statistic is taken over what was drawn.
  *
- * @param strata by task, the scores of its runs, on a scale that the tasks share; one task: an ordinary bootstrap
- * @param statistic such as `interquartileMean`; is given all tasks' scores, in an array that is used again
+ * @param strata by task, the scores of its runs; one task: an ordinary bootstrap. Of two methods that are compared, the
+ *   tasks of one and then those of the other
+ * @param statistic such as `interquartileMean`; is given all the scores, and the same by task, in arrays that are used
+ *   again
  * @throws RangeError if a task has no runs
  */
 export function bootstrapInterval(
   strata: readonly ArrayLike<number>[],
-  statistic: (values: Float64Array) => number,
-  {
-    random,
-    resamples = 2000,
-    confidence = 0.95,
-  }: { readonly random: Random; readonly resamples?: number; readonly confidence?: number },
+  statistic: (pooled: Float64Array, byTask: readonly Float64Array[]) => number,
+  { random, resamples = 2000, confidence = 0.95 }: BootstrapOptions,
 ): Interval {
   if (strata.length === 0 || strata.some(({ length }) => length === 0)) {
     throw new RangeError("bootstrap interval: strata has a task without runs; each must have at least 1");
   }
   const sample = new Float64Array(strata.reduce((total, { length }) => total + length, 0));
+  let end = 0;
+  const byTask = strata.map(({ length }) => {
+    end += length;
+    return sample.subarray(end - length, end);
+  });
   const statistics = Float64Array.from({ length: resamples }, () => {
-    let i = 0;
-    for (const values of strata) {
-      for (let draw = 0; draw < values.length; draw++) sample[i++] = values[random.integer(values.length)];
+    for (const [task, drawn] of byTask.entries()) {
+      const values = strata[task];
+      for (let i = 0; i < drawn.length; i++) drawn[i] = values[random.integer(values.length)];
     }
-    return statistic(sample);
+    return statistic(sample, byTask);
   }).sort();
   return { low: quantile(statistics, (1 - confidence) / 2), high: quantile(statistics, (1 + confidence) / 2) };
 }
 
 /** Quantile of ascending values, linear between neighbours (type 7 of Hyndman & Fan 1996, NumPy's default). */
-function quantile(ascending: Float64Array, probability: number): number {
+function quantile(ascending: ArrayLike<number>, probability: number): number {
   const position = probability * (ascending.length - 1);
   const below = Math.floor(position);
   const above = Math.ceil(position);
@@ -119,4 +131,48 @@ export function interquartileMean(values: ArrayLike<number>): number {
   const ascending = Float64Array.from(values).sort();
   const leftOut = Math.floor(ascending.length / 4);
   return mean(ascending.subarray(leftOut, ascending.length - leftOut));
+}
+
+/** The value in the middle; of an even number, the mean of the two there. */
+export const median = (values: ArrayLike<number>): number => quantile(Float64Array.from(values).sort(), 0.5);
+
+/** By task, the mean of its scores: every task counts the same, however many runs it has. */
+const taskMeans = (byTask: readonly ArrayLike<number>[]): number[] => byTask.map(mean);
+
+/** Mean over tasks of the mean over runs (rliable: `aggregate_mean`). */
+export const aggregateMean = (byTask: readonly ArrayLike<number>[]): number => mean(taskMeans(byTask));
+
+/** Median over tasks of the mean over runs (rliable: `aggregate_median`). */
+export const aggregateMedian = (byTask: readonly ArrayLike<number>[]): number => median(taskMeans(byTask));
+
+/** How far scores stay below 1 on average; what is above 1 does not make up for it (rliable: `aggregate_optimality_gap`). */
+export function optimalityGap(scores: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < scores.length; i++) sum += Math.min(scores[i], 1);
+  return 1 - sum / scores.length;
+}
+
+/**
+ * How likely a run of X is to be better than a run of Y: the fraction of pairs in which it is, equal ones counting half
+ * (the Mann–Whitney statistic over the number of pairs), mean over tasks (rliable: `probability_of_improvement`).
+ *
+ * @param x by task, the scores of X's runs
+ * @param y by task, in the same order, those of Y's
+ */
+export const probabilityOfImprovement = (x: readonly ArrayLike<number>[], y: readonly ArrayLike<number>[]): number =>
+  mean(x.map((scores, task) => pairsWon(scores, y[task])));
+
+function pairsWon(x: ArrayLike<number>, y: ArrayLike<number>): number {
+  let won = 0;
+  for (let i = 0; i < x.length; i++) {
+    for (let j = 0; j < y.length; j++) won += x[i] > y[j] ? 1 : x[i] === y[j] ? 0.5 : 0;
+  }
+  return won / (x.length * y.length);
+}
+
+/** Fraction of scores above a threshold τ: one point of a performance profile (rliable: `run_score_deviation`). */
+export function fractionAbove(scores: ArrayLike<number>, threshold: number): number {
+  let above = 0;
+  for (let i = 0; i < scores.length; i++) if (scores[i] > threshold) above += 1;
+  return above / scores.length;
 }
