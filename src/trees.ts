@@ -15,3 +15,26 @@ export function mergeTrees(under: SettingsTree, over: SettingsTree): SettingsTre
   }
   return merged;
 }
+
+/** A value that two trees do not have in common. */
+export interface Difference {
+  /** Dotted. */
+  readonly path: string;
+  readonly before: unknown;
+  readonly after: unknown;
+}
+
+/** Where two trees differ, leaf by leaf; a value that is absent is undefined. */
+export function differences(before: SettingsTree, after: SettingsTree, prefix = ""): Difference[] {
+  return [...new Set([...Object.keys(before), ...Object.keys(after)])].flatMap((key) => {
+    const [old, now] = [before[key], after[key]];
+    if (isTree(old) && isTree(now)) return differences(old, now, `${prefix}${key}.`);
+    return JSON.stringify(old) === JSON.stringify(now) ? [] : [{ path: `${prefix}${key}`, before: old, after: now }];
+  });
+}
+
+/** `tree` with a value at a dotted path. */
+export function withValueAt(tree: SettingsTree, path: string, value: unknown): SettingsTree {
+  const over = path.split(".").reduceRight<unknown>((inner, key) => ({ [key]: inner }), value);
+  return mergeTrees(tree, over as SettingsTree);
+}

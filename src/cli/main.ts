@@ -3,6 +3,8 @@
 
 import { createRequire } from "node:module";
 import { Command } from "commander";
+import { benchmarkCommand } from "./benchmark.ts";
+import { csvCommand } from "./csv.ts";
 import { evalCommand } from "./eval.ts";
 import { exportCommand } from "./export.ts";
 import { listCommand } from "./list.ts";
@@ -10,6 +12,7 @@ import { plotCommand } from "./plot.ts";
 import { renderCommand } from "./render.ts";
 import { resumeCommand } from "./resume.ts";
 import { trainCommand } from "./train.ts";
+import { tuneCommand } from "./tune.ts";
 
 const { version } = createRequire(import.meta.url)("../../package.json") as { version: string };
 
@@ -20,6 +23,9 @@ const commands = [
   renderCommand(),
   exportCommand(),
   plotCommand(),
+  csvCommand(),
+  benchmarkCommand(),
+  tuneCommand(),
   listCommand(),
 ];
 

@@ -136,7 +136,7 @@ export function formatDuration(seconds: number): string {
   return minutes > 0 ? `${minutes} min ${two(total % 60)} s` : `${total} s`;
 }
 
-const percent = (fraction: number): string => `${Math.floor(100 * fraction)} %`;
+export const percent = (fraction: number): string => `${Math.floor(100 * fraction)} %`;
 
 const BARS = "▁▂▃▄▅▆▇█";
 

@@ -144,6 +144,18 @@ export interface AlignedCurves {
 }
 
 /**
+ * Mean of what a run recorded of a metric over the last fraction of its steps.
+ * @throws InputError if it has not recorded it there
+ */
+export function finalMean(run: RecordedRun, metric: string, fraction: number): number {
+  const curve = recorded(run, metric, "step");
+  const from = run.metrics.at(-1)!.step * (1 - fraction);
+  const last = curve.filter(({ step }) => step > from);
+  if (last.length > 0) return mean(last.map(({ value }) => value));
+  throw new InputError(`${run.path} has not recorded ${metric} in the last ${100 * fraction} % of its steps`);
+}
+
+/**
  * Lays runs side by side at steps within the range that all of them have.
  *
  * Each recorded value first becomes the mean of those recorded in a window that ends with it, so a curve never shows
@@ -151,6 +163,8 @@ export interface AlignedCurves {
  * two of the steps, so that no record is lost between them. Updates in which the metric was not recorded (no episode
  * ended, no evaluation was due) are passed over.
  *
+ * @param options.along what the curves run over: environment steps, or seconds of training (`steps` and the window are
+ *   then in seconds)
  * @param options.points how many steps, P
  * @param options.smoothing length of the window, in environment steps
  * @throws InputError if a run has not recorded the metric, or if the runs have no steps in common
@@ -158,9 +172,13 @@ export interface AlignedCurves {
 export function alignCurves(
   runs: readonly RecordedRun[],
   metric: string,
-  { points = 250, smoothing = 0 }: { readonly points?: number; readonly smoothing?: number } = {},
+  {
+    along = "step",
+    points = 250,
+    smoothing = 0,
+  }: { readonly along?: "step" | "wallSeconds"; readonly points?: number; readonly smoothing?: number } = {},
 ): AlignedCurves {
-  const curves = runs.map((run) => recorded(run, metric));
+  const curves = runs.map((run) => recorded(run, metric, along));
   const first = Math.max(...curves.map(([{ step }]) => step));
   const last = Math.min(...curves.map((curve) => curve.at(-1)!.step));
   if (first > last) {
@@ -180,10 +198,10 @@ interface CurvePoint {
 }
 
 /** What a run has recorded of a metric; numbers that JSON could not hold (null) are passed over. */
-function recorded(run: RecordedRun, metric: string): readonly CurvePoint[] {
+function recorded(run: RecordedRun, metric: string, along: "step" | "wallSeconds"): readonly CurvePoint[] {
   const curve = run.metrics.flatMap((update) => {
     const value = update[metric];
-    return typeof value === "number" ? [{ step: update.step, value }] : [];
+    return typeof value === "number" ? [{ step: update[along], value }] : [];
   });
   if (curve.length > 0) return curve;
   if (run.metrics.length === 0) throw new InputError(`${run.path} has not recorded any update yet`);

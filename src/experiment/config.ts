@@ -149,18 +149,19 @@ function namedPreset({ id, presets = {} }: EnvironmentDefinition, name: unknown)
 
 /**
  * Reads settings from a YAML or JSON file. A run's `config.json` will do: it repeats that run.
+ * @param what the file is, for messages
  * @throws InputError
  */
-export async function readSettingsFile(path: string): Promise<SettingsTree> {
+export async function readSettingsFile(path: string, what = `--config ${path}`): Promise<SettingsTree> {
   const allowed = [".yaml", ".yml", ".json"];
   if (!allowed.includes(extname(path).toLowerCase())) {
-    throw new InputError(`--config ${path}: the file must end in ${allowed.join(", ")}`);
+    throw new InputError(`${what}: the file must end in ${allowed.join(", ")}`);
   }
   const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
-    throw new InputError(`--config ${path}: ${error.code === "ENOENT" ? "there is no such file" : error.message}`);
+    throw new InputError(`${what}: ${error.code === "ENOENT" ? "there is no such file" : error.message}`);
   });
-  const tree = parseText(text, `--config ${path}`);
-  if (!isTree(tree)) throw new InputError(`--config ${path} must hold a mapping of settings`);
+  const tree = parseText(text, what);
+  if (!isTree(tree)) throw new InputError(`${what} must hold a mapping of settings`);
   const { startedAt: _, versions: __, ...settings } = tree;
   return settings;
 }

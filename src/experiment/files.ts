@@ -32,7 +32,7 @@ export async function writeFileAtomically(path: string, content: string | readon
 /** Removes the files whose writing was cut short. Nobody else may be writing in this directory. */
 export async function sweepUnfinished(directory: string): Promise<void> {
   for (const name of await readdir(directory)) {
-    if (name.endsWith(UNFINISHED)) await rm(join(directory, name), { force: true });
+    if (name.startsWith(".") && name.endsWith(UNFINISHED)) await rm(join(directory, name), { force: true });
   }
 }
 

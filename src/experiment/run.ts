@@ -79,6 +79,7 @@ export async function createRun(path: string, config: RunConfig): Promise<RunDir
     throw new InputError(`--out ${path} is a file; it must be a new or empty directory`);
   });
   return await lettingGoOnError(lock, async () => {
+    await sweepUnfinished(path);
     const taken = (await readdir(path)).filter((name) => !isLock(name));
     if (taken.length > 0) {
       const hint = taken.includes(CONFIG) ? " (to go on with the run in it: bpta resume)" : "";

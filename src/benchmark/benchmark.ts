@@ -1,0 +1,200 @@
+/** @file A benchmark: all runs of a suite, then a report that says how sure it is. */
+
+import { readdir } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { InputError, InterruptedError } from "../errors.ts";
+import { writeFileAtomically } from "../experiment/files.ts";
+import { isLock, lockDirectory } from "../experiment/lock.ts";
+import type { TrainEvent } from "../experiment/train.ts";
+import type { SettingsTree } from "../trees.ts";
+import { type Job, type Outcome, runJobs } from "./processes.ts";
+import { type BenchmarkReport, createReport, type MissingRun } from "./report.ts";
+import { writeReport } from "./report-files.ts";
+import {
+  type RunState,
+  readSuite,
+  resolveSuite,
+  type Suite,
+  type SuiteRun,
+  type SuiteSettings,
+  stateOfRun,
+  versionsOfRun,
+} from "./suite.ts";
+
+/** What happens while runs are made, in order: a plan, the events of runs and their ends, a report. */
+export type BenchmarkEvent =
+  | {
+      readonly kind: "plan";
+      /** The suite's directory. */
+      readonly path: string;
+      /** Number of runs, and how many steps they have altogether. */
+      readonly runs: number;
+      readonly steps: number;
+      /** Of those, what is done already. */
+      readonly finished: number;
+      readonly finishedSteps: number;
+      /** Runs that were cut off and are gone on with. */
+      readonly started: number;
+      /** Runs at a time. */
+      readonly workers: number;
+    }
+  /** Something in a run; `run` is its name, `TASK/ALGORITHM/seed-N`. */
+  | { readonly kind: "run"; readonly run: string; readonly event: TrainEvent }
+  /** A run has come to an end. */
+  | { readonly kind: "end"; readonly run: string; readonly outcome: Outcome }
+  | { readonly kind: "notice"; readonly message: string }
+  | { readonly kind: "report"; readonly path: string; readonly missing: readonly MissingRun[] };
+
+/** How runs are made and watched. */
+export interface SuiteOptions {
+  /** Directory that all runs go into; default: `runs/NAME`. What is there already is not made again. */
+  readonly out?: string | undefined;
+  /** Runs at a time; default: the number of cores. */
+  readonly workers?: number | undefined;
+  readonly onProgress?: (event: BenchmarkEvent) => void;
+  /** Once aborted, runs finish their update and leave a checkpoint, and no others are begun. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface BenchmarkOptions extends SuiteOptions {
+  /** Make no runs: report on those that are there. */
+  readonly reportOnly?: boolean | undefined;
+}
+
+/** What a benchmark came to. */
+export interface BenchmarkResult {
+  /** The suite's directory. */
+  readonly path: string;
+  readonly report: BenchmarkReport;
+}
+
+/** File that marks a directory as a suite's. */
+const SUITE = "suite.json";
+
+/**
+ * Makes all runs of a suite that are not there yet, each in a process of its own, and reports on them: `report/` in the
+ * suite's directory has it as Markdown, as JSON, and as figures.
+ *
+ * @param suite a suite file's path, or what it would hold
+ * @throws InputError, one line, if the suite can't be used, or if its runs were made with another configuration
+ * @throws InterruptedError if it was asked to stop
+ */
+export async function benchmark(
+  suite: string | SuiteSettings,
+  options: BenchmarkOptions = {},
+): Promise<BenchmarkResult> {
+  const resolved = typeof suite === "string" ? await readSuite(suite) : await resolveSuite(suite);
+  const report = async (path: string, failures: readonly MissingRun[] = []): Promise<BenchmarkResult> => {
+    await noticeVersions(resolved.runs, path, onProgress);
+    const report = await createReport(resolved, path, failures);
+    const file = await writeReport(report, join(path, "report"));
+    onProgress({ kind: "report", path: file, missing: report.missing });
+    return { path, report };
+  };
+  const { onProgress = () => {}, signal } = options;
+  if (options.reportOnly) {
+    // Others may be at work there: nothing is written but the report.
+    const path = pathOf(resolved, options);
+    await statesOf(resolved.runs, path);
+    return await report(path);
+  }
+  return await inSuiteDirectory(resolved, options, async (path) => {
+    const states = await statesOf(resolved.runs, path);
+    const failures = await makeRuns(resolved.runs, states, path, options);
+    if (signal?.aborted) throw new InterruptedError("stopped", path);
+    return await report(path, failures);
+  });
+}
+
+const pathOf = (suite: Suite, { out = join("runs", suite.name) }: SuiteOptions): string => out;
+
+/** Does something with a suite's directory, which nobody else may do meanwhile. */
+export async function inSuiteDirectory<T>(
+  suite: Suite,
+  options: SuiteOptions,
+  body: (path: string) => Promise<T>,
+): Promise<T> {
+  const out = pathOf(suite, options);
+  const lock = await lockDirectory(out).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "ENOTDIR" && error.code !== "EEXIST") throw error;
+    throw new InputError(`--out ${out} is a file; it must be a directory`);
+  });
+  try {
+    const names = (await readdir(out)).filter((name) => !isLock(name));
+    if (names.length > 0 && !names.includes(SUITE)) {
+      throw new InputError(`--out ${out} holds something that is no suite; give a new or empty directory`);
+    }
+    const { name, description, tasks, algorithms, seeds, report, search } = suite;
+    const content = { name, description, tasks, algorithms, seeds, report, search };
+    await writeFileAtomically(join(out, SUITE), `${JSON.stringify(content, null, 2)}\n`);
+    return await body(out);
+  } finally {
+    await lock.release();
+  }
+}
+
+/** What there is of each run; refuses, before anything is done, runs that were made with another configuration. */
+async function statesOf(runs: readonly SuiteRun[], path: string): Promise<RunState[]> {
+  const states: RunState[] = [];
+  for (const run of runs) states.push(await stateOfRun(join(path, run.path), run.config));
+  return states;
+}
+
+/** Makes the runs that are not finished; those that could not be are returned. */
+async function makeRuns(
+  runs: readonly SuiteRun[],
+  states: readonly RunState[],
+  path: string,
+  { workers = availableParallelism(), onProgress = () => {}, signal }: SuiteOptions,
+): Promise<MissingRun[]> {
+  const stepsOf = (some: readonly SuiteRun[]) => some.reduce((sum, { config }) => sum + config.steps, 0);
+  const finished = runs.filter((_, i) => states[i] === "finished");
+  // What was begun is finished first.
+  const left = ["started", "new"].flatMap((state) => runs.filter((_, i) => states[i] === state));
+  onProgress({
+    kind: "plan",
+    path,
+    runs: runs.length,
+    steps: stepsOf(runs),
+    finished: finished.length,
+    finishedSteps: stepsOf(finished),
+    started: states.filter((state) => state === "started").length,
+    workers,
+  });
+  const outcomes = await runJobs(
+    left.map((run): Job => ({ name: run.path, path: join(path, run.path), config: run.config })),
+    {
+      workers,
+      signal,
+      onEvent: (job, event) => onProgress({ kind: "run", run: job.name, event }),
+      onOutcome: (job, outcome) => onProgress({ kind: "end", run: job.name, outcome }),
+    },
+  );
+  return left.flatMap(({ task, algorithm, seed }, i) => {
+    const outcome = outcomes[i];
+    return outcome.kind === "failed" ? [{ task, algorithm, seed, reason: outcome.message }] : [];
+  });
+}
+
+/** Runs of several versions can be compared only with care. */
+async function noticeVersions(
+  runs: readonly SuiteRun[],
+  path: string,
+  onProgress: (event: BenchmarkEvent) => void,
+): Promise<void> {
+  const found = new Map<string, Set<string>>();
+  for (const run of runs) {
+    const versions: SettingsTree = await versionsOfRun(join(path, run.path)).catch(() => ({}));
+    for (const [name, version] of Object.entries(versions)) {
+      found.set(name, (found.get(name) ?? new Set()).add(String(version)));
+    }
+  }
+  for (const [name, versions] of found) {
+    if (versions.size < 2) continue;
+    onProgress({
+      kind: "notice",
+      message: `runs were made with several versions of ${name}: ${[...versions].join(", ")}`,
+    });
+  }
+}

@@ -1,0 +1,161 @@
+/** @file A benchmark's report as files: Markdown to read, JSON to compute with, figures as SVG and PNG. */
+
+import { join } from "node:path";
+import { pngOf } from "../evaluation/png.ts";
+import { writeFileAtomically } from "../experiment/files.ts";
+import type { BenchmarkReport, Estimate, MissingRun, TaskReport } from "./report.ts";
+import { type ReportFigure, reportFigures } from "./report-figures.ts";
+
+/**
+ * Writes `report.md`, `report.json` and the figures into a directory.
+ * @returns the path of `report.md`
+ */
+export async function writeReport(report: BenchmarkReport, directory: string): Promise<string> {
+  const figures = await reportFigures(report);
+  for (const { name, svg } of figures) {
+    await writeFileAtomically(join(directory, `${name}.svg`), svg);
+    await writeFileAtomically(join(directory, `${name}.png`), [await pngOf(svg)]);
+  }
+  await writeFileAtomically(join(directory, "report.json"), `${JSON.stringify(report, null, 1)}\n`);
+  const path = join(directory, "report.md");
+  await writeFileAtomically(path, reportMarkdown(report, figures));
+  return path;
+}
+
+/** A number with as many digits as people compare. */
+export function formatScore(value: number): string {
+  if (!Number.isFinite(value)) return "–";
+  const digits = Math.abs(value) >= 1000 ? 0 : Math.abs(value) >= 100 ? 1 : 2;
+  return value.toFixed(digits);
+}
+
+/** `11.00 [10.50, 11.00]` */
+const formatEstimate = ({ value, low, high }: Estimate): string =>
+  Number.isFinite(low) ? `${formatScore(value)} [${formatScore(low)}, ${formatScore(high)}]` : formatScore(value);
+
+/** A Markdown table. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
+}
+
+/** The text of `report.md`. */
+export function reportMarkdown(report: BenchmarkReport, figures: readonly ReportFigure[]): string {
+  const { tasks, overall, improvement, runs, missing, confidence } = report;
+  const percent = `${Math.round(100 * confidence)} %`;
+  const show = (name: string): string[] =>
+    figures.filter((figure) => figure.name === name).map(({ caption }) => `![${caption}](${name}.svg)`);
+  const single = tasks.length === 1;
+  const parts = [
+    `# ${report.suite}`,
+    ...(report.description === "" ? [] : [report.description]),
+    [
+      `${runs.finished} of ${runs.expected} runs are in these numbers. A run's score is its ${report.score}.`,
+      `In brackets: ${percent} intervals.`,
+      ...fewSeeds(tasks),
+    ].join(" "),
+    ...missingRuns(missing),
+  ];
+  if (overall.length > 0) {
+    parts.push(
+      `## Over all tasks`,
+      `Scores are normalised, 0 to 1: ${tasks.map(describeScale).join("; ")}.`,
+      table(
+        ["algorithm", "IQM", "mean", "median", "optimality gap"],
+        overall.map((scores) => [
+          scores.algorithm,
+          `**${formatEstimate(scores.interquartileMean)}**`,
+          formatEstimate(scores.mean),
+          formatEstimate(scores.median),
+          formatEstimate(scores.optimalityGap),
+        ]),
+      ),
+      ...show("overall"),
+    );
+    const without = report.algorithms.filter((name) => overall.every(({ algorithm }) => algorithm !== name));
+    if (without.length > 0) parts.push(`Not among them, for want of a run on every task: ${without.join(", ")}.`);
+  }
+  if (improvement.length > 0) {
+    const names = overall.map(({ algorithm }) => algorithm);
+    const cell = (x: string, y: string): string => {
+      const found = improvement.find((entry) => entry.x === x && entry.y === y);
+      return found ? formatEstimate(found.probability) : "";
+    };
+    parts.push(
+      `## Probability of improvement`,
+      `How likely a run of the row's algorithm is to score higher than a run of the column's${single ? "" : ", mean over tasks"}; equal scores count half.`,
+      table(
+        ["", ...names],
+        names.map((x) => [`**${x}**`, ...names.map((y) => cell(x, y))]),
+      ),
+      ...show("improvement"),
+    );
+  }
+  if (report.profiles.length > 0) parts.push(`## Performance profiles`, ...show("profiles"));
+  parts.push(`## By task`, ...show("tasks"));
+  for (const { task, env, steps, algorithms } of tasks) {
+    parts.push(
+      `### ${task}`,
+      `${env === task ? "" : `Environment \`${env}\`; `}${steps.toLocaleString("en")} steps.`.replace(/^./, (c) =>
+        c.toUpperCase(),
+      ),
+      table(
+        ["algorithm", "seeds", "IQM", "mean", "standard deviation", "training time", "steps/s"],
+        algorithms.map((scores) => [
+          scores.algorithm,
+          String(scores.seeds.length),
+          `**${formatEstimate(scores.interquartileMean)}**`,
+          formatEstimate(scores.mean),
+          formatScore(scores.standardDeviation),
+          `${scores.wallSeconds < 10 ? scores.wallSeconds.toFixed(1) : Math.round(scores.wallSeconds)} s`,
+          Math.round(scores.stepsPerSecond).toLocaleString("en"),
+        ]),
+      ),
+      ...show(`curves-${task}`),
+      ...show(`time-${task}`),
+    );
+  }
+  parts.push(
+    `## Sample efficiency`,
+    ...(single ? [] : show("curves")),
+    `Curves are the interquartile mean of \`${report.curveMetric}\` over seeds${single ? "" : "; over all tasks, of its normalised values"}.`,
+    `## How this was computed`,
+    `After Agarwal et al. 2021, "Deep Reinforcement Learning at the Edge of the Statistical Precipice" (their library is rliable). IQM is the mean of the middle half of the scores of all runs; the optimality gap is how far scores stay below 1 on average. Intervals are percentile intervals of a stratified bootstrap, which draws runs again within each task: ${report.resamples.toLocaleString("en")} times, for each point of a curve or profile ${Math.ceil(report.resamples / 10).toLocaleString("en")} times. Times are medians over seeds, measured beside the other runs that the machine had at the time. All numbers are in \`report.json\`.`,
+  );
+  return `${parts.join("\n\n")}\n`;
+}
+
+const describeScale = ({ task, normalization: { min, max, from } }: TaskReport): string =>
+  `${task} from ${formatScore(min)} to ${formatScore(max)} (${from === "suite" ? "given by the suite" : "the lowest and the highest score found"})`;
+
+/** A bootstrap of few values is too sure of itself. */
+function fewSeeds(tasks: readonly TaskReport[]): string[] {
+  const fewest = Math.min(...tasks.flatMap(({ algorithms }) => algorithms.map(({ seeds }) => seeds.length)));
+  if (fewest >= 10) return [];
+  return [
+    fewest === 1
+      ? "**Where there is one seed only, there is no interval, and nothing follows from a difference.**"
+      : `**With few seeds (here ${fewest}) bootstrap intervals are narrower than they ought to be.**`,
+  ];
+}
+
+function missingRuns(missing: readonly MissingRun[]): string[] {
+  if (missing.length === 0) return [];
+  const reasons = new Map<string, MissingRun[]>();
+  for (const run of missing) {
+    const key = `${run.task}\0${run.algorithm}\0${run.reason}`;
+    reasons.set(key, [...(reasons.get(key) ?? []), run]);
+  }
+  return [
+    `**Missing: ${missing.length} ${missing.length === 1 ? "run" : "runs"}.** Numbers without them may flatter an algorithm whose runs fail.`,
+    table(
+      ["task", "algorithm", "seeds", "why"],
+      Array.from(reasons.values(), (alike) => [
+        alike[0].task,
+        alike[0].algorithm,
+        alike.map(({ seed }) => seed).join(", "),
+        alike[0].reason,
+      ]),
+    ),
+  ];
+}

@@ -1,0 +1,78 @@
+/** @file What a search for hyperparameters looks through, and the points that it looks at. */
+
+import { z } from "zod";
+import type { Random } from "../random.ts";
+
+const ends = (schema: z.ZodNumber) =>
+  z.tuple([schema, schema]).refine(([low, high]) => low < high, "the first must be less than the second");
+
+/** The values that a setting may take. */
+const rangeSchema = z.union([
+  z.strictObject({ uniform: ends(z.number()).describe("[low, high]: any number between, all as likely") }),
+  z.strictObject({ logUniform: ends(z.number().gt(0)).describe("[low, high]: any between, all orders as likely") }),
+  z.strictObject({ integer: ends(z.int()).describe("[low, high]: any whole number, both ends included") }),
+  z.strictObject({ choice: z.array(z.unknown()).min(1).describe("any of these, whatever they are") }),
+]);
+
+/** Which hyperparameters to look for, and how. */
+export const searchSchema = z.strictObject({
+  space: z
+    .record(z.string(), rangeSchema)
+    .refine((space) => Object.keys(space).length > 0, "must have a setting to look for")
+    .describe(
+      "settings by dotted path, each with one of uniform: [low, high], logUniform: [low, high], integer: [low, high], choice: [values…]",
+    ),
+  trials: z.int().min(1).default(20).describe("points of the space that are tried, for each algorithm"),
+  method: z
+    .enum(["random", "halving"])
+    .default("halving")
+    .describe("random: every trial runs to its end; halving: only those that do best go on"),
+  eta: z.int().min(2).default(3).describe("halving: of so many trials one goes on, with so many times the steps"),
+  minSteps: z
+    .int()
+    .min(1)
+    .optional()
+    .describe("halving: steps of the first round; default: steps/eta³, but at least one update"),
+  seed: z.int().min(0).default(0).describe("the points that are tried follow from it"),
+});
+
+export type Search = z.output<typeof searchSchema>;
+type Range = z.output<typeof rangeSchema>;
+
+/** One value of a range. */
+function sample(range: Range, random: Random): unknown {
+  if ("choice" in range) return range.choice[random.integer(range.choice.length)];
+  if ("integer" in range) {
+    const [low, high] = range.integer;
+    return low + random.integer(high - low + 1);
+  }
+  const between = ([low, high]: readonly [number, number]) => low + (high - low) * random.uniform();
+  if ("uniform" in range) return rounded(between(range.uniform));
+  const [low, high] = range.logUniform;
+  return rounded(Math.exp(between([Math.log(low), Math.log(high)])));
+}
+
+/** Three digits are all that a hyperparameter deserves, and people can read them. */
+const rounded = (value: number): number => Number(value.toPrecision(3));
+
+/** A point of the space: a value for each setting, by its path. */
+export type SearchPoint = Readonly<Record<string, unknown>>;
+
+/**
+ * The points that a search tries. The first ones are the same however many there are, so a search can be extended.
+ * @param paths the settings to look for; default: all of the space
+ */
+export function searchPoints(
+  { space, trials }: Search,
+  random: Random,
+  paths: readonly string[] = Object.keys(space),
+): SearchPoint[] {
+  return Array.from({ length: trials }, (_, trial) =>
+    Object.fromEntries(
+      Object.entries(space).flatMap(([path, range], setting) =>
+        // A stream of its own for each value: what is looked for beside it does not change it.
+        paths.includes(path) ? [[path, sample(range, random.split(trial).split(setting))]] : [],
+      ),
+    ),
+  );
+}

@@ -1,0 +1,342 @@
+/**
+ * @file A suite: which algorithms are compared on which tasks, with which seeds. A benchmark as data.
+ *
+ * Resolving it gives its cells, one run each: a task, an algorithm, a seed, and the run's whole configuration.
+ */
+
+import { readdir, readFile } from "node:fs/promises";
+import { basename, dirname, extname, isAbsolute, join, resolve } from "node:path";
+import { z } from "zod";
+import { algorithms } from "../algorithms/index.ts";
+import { isModulePath } from "../envs/module.ts";
+import { InputError } from "../errors.ts";
+import { algorithmSchema, type RunConfig, readSettingsFile, resolveConfig } from "../experiment/config.ts";
+import { readRun } from "../experiment/run.ts";
+import { keepKnown, parseSettings, schemaNode } from "../experiment/settings.ts";
+import { didYouMean, unknownName } from "../names.ts";
+import { differences, isTree, mergeTrees, type SettingsTree } from "../trees.ts";
+import { searchSchema } from "./search.ts";
+
+/** Names become directories. */
+const nameSchema = z
+  .string()
+  .refine((name) => /^\w[\w.+=-]*$/.test(name), "must be letters, digits, and . _ + = - (it names a directory)");
+
+const settingsSchema = z.record(z.string(), z.unknown()).default({});
+
+const taskSchema = z.strictObject({
+  name: nameSchema.optional().describe("what the task is called; default: the environment's id"),
+  env: z
+    .union([z.string(), z.strictObject({ id: z.string(), options: z.record(z.string(), z.unknown()).default({}) })])
+    .describe("the environment: its id, or a mapping with id and options"),
+  steps: z
+    .int()
+    .min(1)
+    .optional()
+    .describe("environment steps of each run; default: the suite's, or the environment's"),
+  score: z
+    .strictObject({
+      min: z.number().describe("the score that is normalised to 0, such as that of a random team"),
+      max: z.number().describe("the score that is normalised to 1, such as the best one known"),
+    })
+    .refine(({ min, max }) => min < max, "min must be less than max")
+    .optional()
+    .describe("ends of the scale for scores over all tasks; default: the lowest and the highest score of the data"),
+  config: settingsSchema.describe("settings of this task's runs (configuration.md), for all algorithms"),
+});
+
+const variantSchema = z.strictObject({
+  name: nameSchema.describe("what this variant of an algorithm is called"),
+  algorithm: z
+    .union([z.string(), z.looseObject({ name: z.string() })])
+    .optional()
+    .describe("the algorithm: its id, or a mapping with name and settings; default: the variant's name"),
+  config: settingsSchema.describe("other settings of its runs, such as policy.hidden"),
+});
+
+/** How a suite's runs are scored and compared. */
+const reportSchema = z.strictObject({
+  score: z
+    .string()
+    .default("evaluationReturn")
+    .describe(
+      "what a run is judged by: evaluationReturn or evaluationWinRate (greedy episodes at the end, of result.json), or a metric of metrics.jsonl over the end of training",
+    ),
+  window: z
+    .number()
+    .gt(0)
+    .max(1)
+    .default(0.1)
+    .describe("of a score from metrics.jsonl: the last fraction of training that it is the mean over"),
+  curve: z.string().default("episodeReturn").describe("metric of the curves over steps and over time"),
+  reference: z
+    .string()
+    .optional()
+    .describe("algorithm that the figure of improvement is about; default: the first of the suite"),
+  resamples: z.int().min(100).default(10_000).describe("bootstrap samples behind each interval (curves: a tenth)"),
+  confidence: z.number().gt(0).lt(1).default(0.95).describe("probability that an interval is to hold the true value"),
+});
+
+/** What a suite file holds. */
+export const suiteSchema = z.strictObject({
+  name: nameSchema.optional().describe("what the suite is called; default: the file's name"),
+  description: z.string().default("").describe("what is compared and why, for the report"),
+  tasks: z
+    .array(z.union([z.string(), taskSchema]))
+    .min(1)
+    .describe("what is learnt: ids of environments, or mappings (below)"),
+  algorithms: z
+    .array(z.union([z.string(), variantSchema]))
+    .min(1)
+    .describe("what is compared: ids of algorithms, or mappings (below)"),
+  seeds: z
+    .union([z.int().min(1), z.array(z.int().min(0)).min(1)])
+    .default(5)
+    .describe("how many seeds (from 0), or which"),
+  steps: z.int().min(1).optional().describe("environment steps of each run; default: the environment's"),
+  config: settingsSchema.describe("settings of all runs (configuration.md)"),
+  report: reportSchema.prefault({}).describe("how runs are scored and compared (below)"),
+  search: searchSchema.optional().describe("hyperparameters to look for, for `bpta tune` (below)"),
+});
+
+/** The parts of a suite file that have a table of their own in the documentation. */
+export const suiteParts = { task: taskSchema, algorithm: variantSchema, report: reportSchema };
+
+/** What a suite file holds, before defaults. */
+export type SuiteSettings = z.input<typeof suiteSchema>;
+
+/** A task, as runs and reports know it. */
+export interface SuiteTask {
+  readonly name: string;
+  /** Ends of the scale of its scores, where the suite says. */
+  readonly score: { readonly min: number; readonly max: number } | undefined;
+  /** The settings of its runs, whatever the algorithm. */
+  readonly settings: SettingsTree;
+}
+
+/** A variant of an algorithm. */
+export interface SuiteAlgorithm {
+  readonly name: string;
+  readonly settings: SettingsTree;
+}
+
+/** One run of a suite. */
+export interface SuiteRun {
+  /** Its directory within the suite's: `TASK/ALGORITHM/seed-N`. */
+  readonly path: string;
+  readonly task: string;
+  readonly algorithm: string;
+  readonly seed: number;
+  readonly config: RunConfig;
+}
+
+/** A suite, checked and complete. */
+export interface Suite {
+  readonly name: string;
+  readonly description: string;
+  readonly tasks: readonly SuiteTask[];
+  readonly algorithms: readonly SuiteAlgorithm[];
+  readonly seeds: readonly number[];
+  readonly report: z.output<typeof reportSchema>;
+  readonly search: z.output<typeof searchSchema> | undefined;
+  /** Task by task, algorithm by algorithm, seed by seed. */
+  readonly runs: readonly SuiteRun[];
+}
+
+/**
+ * Reads a suite file (YAML or JSON). Paths of environments in it are relative to it.
+ * @throws InputError, one line
+ */
+export async function readSuite(path: string): Promise<Suite> {
+  const tree = await readSettingsFile(path, `suite ${path}`);
+  const name = basename(path, extname(path));
+  return await resolveSuite(tree.env === undefined ? tree : suiteOfConfig(tree), { name, directory: dirname(path) });
+}
+
+/** A run's configuration with a `search`, as a suite of one task and one algorithm. */
+function suiteOfConfig({ env, algorithm, seed, steps, search, ...config }: SettingsTree): SettingsTree {
+  const name = isTree(algorithm) ? algorithm.name : undefined;
+  return {
+    tasks: [{ env }],
+    algorithms: [{ name: name ?? "bppo", ...(isTree(algorithm) && { algorithm: { name: "bppo", ...algorithm } }) }],
+    seeds: seed === undefined ? 1 : [seed],
+    ...(steps !== undefined && { steps }),
+    ...(search !== undefined && { search }),
+    config,
+  };
+}
+
+/**
+ * Checks a suite and resolves the configuration of every run.
+ *
+ * @param settings what a suite file holds
+ * @param options.name the suite's, where it does not say
+ * @param options.directory that paths of environments are relative to; default: the working directory
+ * @throws InputError, one line: the path, the value, what is allowed, the nearest valid name
+ */
+export async function resolveSuite(
+  settings: SuiteSettings | SettingsTree,
+  { name = "suite", directory = "." }: { readonly name?: string; readonly directory?: string } = {},
+): Promise<Suite> {
+  const parsed = parseSettings(suiteSchema, settings);
+  const { description, report, search } = parsed;
+  refuseSettings("config", parsed.config, ["env", "seed", "steps", "search", ["algorithm", "name"]]);
+  const tasks = parsed.tasks.map((task): SuiteTask => {
+    const {
+      env,
+      config,
+      steps = parsed.steps,
+      ...rest
+    } = taskSchema.parse(typeof task === "string" ? { env: task } : task);
+    const { id, options } = typeof env === "string" ? { id: env, options: {} } : env;
+    const taskName = rest.name ?? directoryName(id);
+    refuseSettings(`tasks.${taskName}.config`, config, ["env", "seed", "steps", ["algorithm", "name"]]);
+    const found = isModulePath(id) && !isAbsolute(id) ? resolve(directory, id) : id;
+    return {
+      name: taskName,
+      score: rest.score,
+      settings: [parsed.config, config, { env: { id: found, options }, ...(steps !== undefined && { steps }) }].reduce(
+        mergeTrees,
+      ),
+    };
+  });
+  const variants = parsed.algorithms.map((variant): SuiteAlgorithm => {
+    const {
+      name,
+      algorithm = name,
+      config,
+    } = variantSchema.parse(typeof variant === "string" ? { name: variant } : variant);
+    refuseSettings(`algorithms.${name}.config`, config, ["env", "seed", "steps", "algorithm"]);
+    const own = typeof algorithm === "string" ? { name: algorithm } : algorithm;
+    if (!algorithms.has(own.name)) {
+      const { message } = unknownName("algorithm", own.name, [...algorithms.keys()]);
+      throw new InputError(`algorithms.${name}: ${message}`);
+    }
+    return { name, settings: mergeTrees(config, { algorithm: own }) };
+  });
+  const seeds = typeof parsed.seeds === "number" ? Array.from({ length: parsed.seeds }, (_, i) => i) : parsed.seeds;
+  refuseTwins(
+    "tasks",
+    tasks.map((task) => task.name),
+  );
+  refuseTwins(
+    "algorithms",
+    variants.map((variant) => variant.name),
+  );
+  refuseTwins("seeds", seeds.map(String));
+  const names = variants.map((variant) => variant.name);
+  if (report.reference !== undefined && !names.includes(report.reference)) {
+    throw new InputError(`report.reference: ${unknownName("algorithm", report.reference, names).message}`);
+  }
+  const runs: SuiteRun[] = [];
+  for (const task of tasks) {
+    refuseUnheard(task, variants);
+    for (const variant of variants) {
+      const config = await resolveConfig(cellSettings(task, variant)).catch((error: Error) => {
+        throw new InputError(`task ${task.name}, algorithm ${variant.name}: ${error.message}`, { cause: error });
+      });
+      for (const seed of seeds) {
+        const path = join(task.name, variant.name, `seed-${seed}`);
+        runs.push({ path, task: task.name, algorithm: variant.name, seed, config: { ...config, seed } });
+      }
+    }
+  }
+  return {
+    name: parsed.name ?? directoryName(name),
+    description,
+    tasks,
+    algorithms: variants,
+    seeds,
+    report,
+    search,
+    runs,
+  };
+}
+
+/** The settings of an algorithm's runs on a task. What tasks say of algorithms, each algorithm hears if it concerns it. */
+export function cellSettings(task: SuiteTask, variant: SuiteAlgorithm): SettingsTree {
+  const { algorithm, ...others } = task.settings;
+  const heard = isTree(algorithm) ? { algorithm: keepKnown(algorithm, algorithmNode(variant)) } : {};
+  return [others, heard, variant.settings].reduce(mergeTrees);
+}
+
+const algorithmNode = ({ settings }: SuiteAlgorithm) =>
+  schemaNode(algorithmSchema(algorithms.get((settings.algorithm as { readonly name: string }).name)!));
+
+/** Settings of algorithms that none of them has. */
+function refuseUnheard(task: SuiteTask, variants: readonly SuiteAlgorithm[]): void {
+  const { algorithm } = task.settings;
+  if (algorithm === undefined) return;
+  if (!isTree(algorithm)) throw new InputError("config.algorithm must be a mapping of settings");
+  const known = new Set(variants.flatMap((variant) => Object.keys(algorithmNode(variant).properties ?? {})));
+  for (const key of Object.keys(algorithm)) {
+    if (known.has(key)) continue;
+    const names = [...known].filter((name) => name !== "name");
+    throw new InputError(
+      `task ${task.name}: algorithm.${key} is not a setting of any algorithm of the suite${didYouMean(key, names)} (there are: ${names.join(", ")})`,
+    );
+  }
+}
+
+/** Settings that a suite has a place of its own for. */
+const placesOf: Readonly<Record<string, string>> = {
+  env: "tasks",
+  seed: "the suite's seeds",
+  steps: "the steps of the suite or of a task, so that all algorithms have the same",
+  algorithm: "the algorithm of this variant",
+  "algorithm.name": "the suite's algorithms",
+  search: "the suite's search",
+};
+
+function refuseSettings(where: string, config: SettingsTree, paths: readonly (string | readonly string[])[]): void {
+  for (const path of paths) {
+    const keys = [path].flat();
+    const value = keys.reduce<unknown>((tree, key) => (isTree(tree) ? tree[key] : undefined), config);
+    if (value === undefined) continue;
+    throw new InputError(`${where}.${keys.join(".")} can't be set there; set ${placesOf[keys.join(".")]}`);
+  }
+}
+
+/** Names are compared as careless file systems do. */
+function refuseTwins(where: string, names: readonly string[]): void {
+  const twin = names.find((name, i) => names.slice(0, i).some((other) => other.toLowerCase() === name.toLowerCase()));
+  if (twin !== undefined) throw new InputError(`${where}: ${twin} is there twice; give each a name of its own`);
+}
+
+/** An id as a name: a module's file name stands for its path. */
+const directoryName = (id: string): string =>
+  basename(id.replaceAll("\\", "/"))
+    .replace(/\.[cm]?[jt]s$/, "")
+    .replace(/[^\w.+=-]+/g, "-");
+
+/** What there is of a run. */
+export type RunState = "new" | "started" | "finished";
+
+/**
+ * Looks at what a directory holds of a run, and whether it was made with this configuration.
+ * @throws InputError, one line, if it was made with another
+ */
+export async function stateOfRun(path: string, config: RunConfig): Promise<RunState> {
+  const names = await readdir(path).catch((error: NodeJS.ErrnoException): string[] => {
+    if (error.code === "ENOENT") return [];
+    throw error;
+  });
+  if (!names.includes("config.json")) return "new";
+  const stored = await readRun(path);
+  const changed = differences(stored.config, JSON.parse(JSON.stringify(config)));
+  if (changed.length > 0) {
+    const [first, ...others] = changed;
+    const more =
+      others.length > 0 ? ` (and ${others.length} more: ${others.map((other) => other.path).join(", ")})` : "";
+    const show = (value: unknown) => (value === undefined ? "not set" : JSON.stringify(value));
+    throw new InputError(
+      `${path} was made with ${first.path} ${show(first.before)}, now it is ${show(first.after)}${more}; give another --out, or delete the runs that no longer hold`,
+    );
+  }
+  return names.includes("result.json") ? "finished" : "started";
+}
+
+/** The versions that a run was made with. */
+export const versionsOfRun = async (path: string): Promise<Readonly<Record<string, string>>> =>
+  (JSON.parse(await readFile(join(path, "config.json"), "utf8")) as { readonly versions?: Record<string, string> })
+    .versions ?? {};
