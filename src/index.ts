@@ -1,6 +1,22 @@
 /** @file The library: what the command line does, from code. */
 
 export { type AlgorithmDefinition, algorithms, DivergedError } from "./algorithms/index.ts";
+export {
+  type BenchmarkEvent,
+  type BenchmarkOptions,
+  type BenchmarkResult,
+  benchmark,
+} from "./benchmark/benchmark.ts";
+export type { BenchmarkReport, Estimate } from "./benchmark/report.ts";
+export type { SuiteSettings } from "./benchmark/suite.ts";
+export {
+  type Trial,
+  type TunedAlgorithm,
+  type TuneEvent,
+  type TuneOptions,
+  type TuneResult,
+  tune,
+} from "./benchmark/tune.ts";
 export { checkParallelEnv } from "./envs/check.ts";
 export type { Action, ByAgent, ParallelEnv, StepResult, TeamSpec, VectorEnv, VectorMoment } from "./envs/env.ts";
 export { createMoment } from "./envs/moment.ts";

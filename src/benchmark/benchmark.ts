@@ -40,7 +40,7 @@ export type BenchmarkEvent =
       readonly workers: number;
     }
   /** Something in a run; `run` is its name, `TASK/ALGORITHM/seed-N`. */
-  | { readonly kind: "run"; readonly run: string; readonly event: TrainEvent }
+  | { readonly kind: "run"; readonly run: string; readonly progress: TrainEvent }
   /** A run has come to an end. */
   | { readonly kind: "end"; readonly run: string; readonly outcome: Outcome }
   | { readonly kind: "notice"; readonly message: string }
@@ -167,7 +167,7 @@ async function makeRuns(
     {
       workers,
       signal,
-      onEvent: (job, event) => onProgress({ kind: "run", run: job.name, event }),
+      onEvent: (job, progress) => onProgress({ kind: "run", run: job.name, progress }),
       onOutcome: (job, outcome) => onProgress({ kind: "end", run: job.name, outcome }),
     },
   );

@@ -70,7 +70,7 @@ export function searchPoints(
   return Array.from({ length: trials }, (_, trial) =>
     Object.fromEntries(
       Object.entries(space).flatMap(([path, range], setting) =>
-        // A stream of its own for each value: what is looked for beside it does not change it.
+        // A stream of its own for each value: settings that are left out, or added at the end, do not change it.
         paths.includes(path) ? [[path, sample(range, random.split(trial).split(setting))]] : [],
       ),
     ),

@@ -24,7 +24,7 @@ const nameSchema = z
 
 const settingsSchema = z.record(z.string(), z.unknown()).default({});
 
-const taskSchema = z.strictObject({
+export const taskSchema = z.strictObject({
   name: nameSchema.optional().describe("what the task is called; default: the environment's id"),
   env: z
     .union([z.string(), z.strictObject({ id: z.string(), options: z.record(z.string(), z.unknown()).default({}) })])
@@ -45,7 +45,7 @@ const taskSchema = z.strictObject({
   config: settingsSchema.describe("settings of this task's runs (configuration.md), for all algorithms"),
 });
 
-const variantSchema = z.strictObject({
+export const variantSchema = z.strictObject({
   name: nameSchema.describe("what this variant of an algorithm is called"),
   algorithm: z
     .union([z.string(), z.looseObject({ name: z.string() })])
@@ -55,7 +55,7 @@ const variantSchema = z.strictObject({
 });
 
 /** How a suite's runs are scored and compared. */
-const reportSchema = z.strictObject({
+export const reportSchema = z.strictObject({
   score: z
     .string()
     .default("evaluationReturn")
@@ -98,9 +98,6 @@ export const suiteSchema = z.strictObject({
   report: reportSchema.prefault({}).describe("how runs are scored and compared (below)"),
   search: searchSchema.optional().describe("hyperparameters to look for, for `bpta tune` (below)"),
 });
-
-/** The parts of a suite file that have a table of their own in the documentation. */
-export const suiteParts = { task: taskSchema, algorithm: variantSchema, report: reportSchema };
 
 /** What a suite file holds, before defaults. */
 export type SuiteSettings = z.input<typeof suiteSchema>;

@@ -370,7 +370,7 @@ async function makeRound(
       workers,
       signal,
       onEvent: (job, event) => {
-        onProgress({ kind: "run", run: job.name, event });
+        onProgress({ kind: "run", run: job.name, progress: event });
         if (event.kind === "pause") writes.push(memory.set(job.name, job.pauseAt!, event.evaluation));
       },
       onOutcome: (job, outcome) => onProgress({ kind: "end", run: job.name, outcome }),

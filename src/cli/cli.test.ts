@@ -1,44 +1,14 @@
-import { spawn } from "node:child_process";
 import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readResult } from "../evaluation/records.ts";
 import { essence } from "../experiment/testing/essence.ts";
-
-const main = fileURLToPath(new URL("main.ts", import.meta.url));
-
-interface Ended {
-  /** Exit code; null where a signal ended it. */
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** Starts `bpta` with these arguments; `onLine` sees what it says, line by line, and can send it signals. */
-function bpta(args: readonly string[], onLine?: (line: string, kill: (signal: NodeJS.Signals) => void) => void) {
-  return new Promise<Ended>((resolve, reject) => {
-    const child = spawn(process.execPath, ["--import", import.meta.resolve("tsx"), main, ...args], {
-      cwd: root,
-      env: { ...process.env, NO_COLOR: "1" },
-    });
-    const said = { stdout: "", stderr: "" };
-    let pending = "";
-    child.stdout.setEncoding("utf8").on("data", (text: string) => {
-      said.stdout += text;
-      const lines = (pending + text).split("\n");
-      pending = lines.pop()!;
-      for (const line of lines) onLine?.(line, (signal) => child.kill(signal));
-    });
-    child.stderr.setEncoding("utf8").on("data", (text: string) => {
-      said.stderr += text;
-    });
-    child.on("error", reject).on("close", (code) => resolve({ code, ...said }));
-  });
-}
+import { startBpta } from "./testing/start.ts";
 
 let root: string;
+const bpta = (args: readonly string[], onLine?: Parameters<typeof startBpta>[2]) => startBpta(root, args, onLine);
+
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), "bpta-cli-"));
 });

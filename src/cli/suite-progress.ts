@@ -24,7 +24,7 @@ export function suiteReporter({ quiet, json }: ProgressOptions): SuiteReporter {
 /** What users must know, whatever else is shown. */
 function showTrouble(event: SuiteEvent): void {
   if (event.kind === "notice") console.error(`note: ${event.message}`);
-  if (event.kind === "run" && event.event.kind === "notice") console.error(`note: ${event.event.message}`);
+  if (event.kind === "run" && event.progress.kind === "notice") console.error(`note: ${event.progress.message}`);
   if (event.kind === "end" && event.outcome.kind === "failed") {
     console.error(`failed: ${event.run}: ${event.outcome.message}`);
   }
@@ -61,9 +61,9 @@ export function suiteViewer(now: () => number = () => performance.now()): (event
     } else if (event.kind === "run") {
       const follow = followers.get(event.run) ?? runViewer(now);
       followers.set(event.run, follow);
-      const view = follow(event.event);
+      const view = follow(event.progress);
       if (view) active.set(event.run, view);
-      if (event.event.kind === "start") begun.set(event.run, event.event.step);
+      if (event.progress.kind === "start") begun.set(event.run, event.progress.step);
     } else if (event.kind === "end") {
       const view = active.get(event.run);
       if (view) {
@@ -163,7 +163,7 @@ function liveBlock(): SuiteReporter {
       const view = follow(event);
       const line = lastingLine(event);
       const isTrouble = event.kind === "notice" || (event.kind === "end" && event.outcome.kind === "failed");
-      if (line !== undefined || isTrouble || (event.kind === "run" && event.event.kind === "notice")) log.clear();
+      if (line !== undefined || isTrouble || (event.kind === "run" && event.progress.kind === "notice")) log.clear();
       showTrouble(event);
       if (line !== undefined) console.log(line);
       if (view && event.kind !== "report") log(`${suiteLines(view, process.stdout.columns).join("\n")}\n`);

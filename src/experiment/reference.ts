@@ -29,7 +29,8 @@ function table(rows: readonly Row[]): string {
   return ["| setting | default | allowed | meaning |", "| --- | --- | --- | --- |", ...lines].join("\n");
 }
 
-const tableOf = (schema: z.ZodType, path: string): string => table(rowsOf(schemaNode(schema), path));
+/** The settings of a schema, as a table in Markdown; `path` is what stands before their names. */
+export const tableOf = (schema: z.ZodType, path: string): string => table(rowsOf(schemaNode(schema), path));
 
 /** An environment, as far as its settings go. */
 export type ConfiguredEnvironment = Pick<

@@ -146,7 +146,10 @@ function settingNames(node: SchemaNode | undefined): string[] {
 export function parseSettings<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw new InputError(describeIssue(mostTelling(parsed.error.issues[0]), schemaNode(schema), value));
+  const { issues } = parsed.error;
+  // A name that does not exist explains why another is missing.
+  const issue = issues.find(({ code }) => code === "unrecognized_keys") ?? issues[0];
+  throw new InputError(describeIssue(mostTelling(issue), schemaNode(schema), value));
 }
 
 /** What of `tree` `schema` has a name for. A preset speaks to several algorithms; each hears what concerns it. */

@@ -1,3 +1,7 @@
+import { spawnSync } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 import { expect, test } from "vitest";
 import { crc32c, eventFileHeader, scalarEvent } from "./tensorboard.ts";
@@ -67,4 +71,38 @@ test("an event file read back: version, then scalars by tag and step", () => {
     ["rollout/return", -2.5],
     ["loss", 0],
   ]);
+});
+
+/** A Python that has TensorBoard, where there is one: `BPTA_PYTHON=/path/to/python`. */
+const python = process.env.BPTA_PYTHON;
+
+test.runIf(python)("TensorBoard itself reads what was written", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "bpta-tensorboard-"));
+  try {
+    const records = [0, 1, 2].map((i) =>
+      scalarEvent(1001.5 + i, 8000 * i, { "rollout/return": -2.5 * i, loss: i / 4 }),
+    );
+    await writeFile(join(directory, "events.out.tfevents.1000.bpta"), [eventFileHeader(1000), ...records]);
+    const script = `
+import json, sys
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+events = EventAccumulator(sys.argv[1])
+events.Reload()
+print(json.dumps({tag: [list(event) for event in events.Scalars(tag)] for tag in events.Tags()["scalars"]}))`;
+    const read = spawnSync(python!, ["-c", script, directory], { encoding: "utf8" });
+    expect(JSON.parse(read.stdout || read.stderr)).toEqual({
+      "rollout/return": [
+        [1001.5, 0, 0],
+        [1002.5, 8000, -2.5],
+        [1003.5, 16000, -5],
+      ],
+      loss: [
+        [1001.5, 0, 0],
+        [1002.5, 8000, 0.25],
+        [1003.5, 16000, 0.5],
+      ],
+    });
+  } finally {
+    await rm(directory, { recursive: true });
+  }
 });

@@ -1,0 +1,84 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { Random } from "../random.ts";
+import { searchPoints, searchSchema } from "./search.ts";
+import { roundsOf } from "./tune.ts";
+
+const search = (settings: object) => searchSchema.parse(settings);
+
+describe("the points of a search", () => {
+  const space = {
+    "algorithm.clip": { uniform: [0.1, 0.3] },
+    "algorithm.learningRate": { logUniform: [1e-5, 1e-1] },
+    "algorithm.epochs": { integer: [1, 3] },
+    "policy.activation": { choice: ["relu", "tanh"] },
+  };
+  const points = searchPoints(search({ space, trials: 400 }), new Random(1));
+  const values = (path: string) => points.map((point) => point[path] as number);
+
+  test("lie in their ranges and reach all of them", () => {
+    expect(Math.min(...values("algorithm.clip"))).toBeGreaterThanOrEqual(0.1);
+    expect(Math.max(...values("algorithm.clip"))).toBeLessThanOrEqual(0.3);
+    expect(new Set(values("algorithm.epochs"))).toEqual(new Set([1, 2, 3]));
+    expect(new Set(points.map((point) => point["policy.activation"]))).toEqual(new Set(["relu", "tanh"]));
+  });
+
+  test("are spread over orders of magnitude where the range says so", () => {
+    const low = values("algorithm.learningRate").filter((rate) => rate < 1e-3).length;
+    // Half of them, by 400 throws of a coin; four standard deviations are 40.
+    expect(Math.abs(low - 200)).toBeLessThan(40);
+  });
+
+  test("stay what they are when there are more of them", () => {
+    expect(searchPoints(search({ space, trials: 10 }), new Random(1))).toEqual(points.slice(0, 10));
+    expect(searchPoints(search({ space, trials: 10 }), new Random(2))).not.toEqual(points.slice(0, 10));
+  });
+});
+
+describe("the rounds of a search", () => {
+  const rounds = (settings: object, steps: number) =>
+    roundsOf(search({ space: { "algorithm.clip": { choice: [0.1] } }, ...settings }), steps);
+
+  test("have a third of the trials each, with three times the steps", () => {
+    expect(rounds({ trials: 27, minSteps: 1000 }, 27_000)).toEqual([
+      { trials: 27, fraction: 1 / 27 },
+      { trials: 9, fraction: 1 / 9 },
+      { trials: 3, fraction: 1 / 3 },
+      { trials: 1, fraction: 1 },
+    ]);
+    expect(rounds({ trials: 27 }, 27_000)).toHaveLength(4);
+  });
+
+  test("end once one is left, which goes on to the end", () => {
+    expect(rounds({ trials: 4, eta: 2, minSteps: 10 }, 1000)).toEqual([
+      { trials: 4, fraction: 1 / 64 },
+      { trials: 2, fraction: 1 / 32 },
+      { trials: 1, fraction: 1 },
+    ]);
+  });
+
+  test("are one if all run to the end", () => {
+    expect(rounds({ trials: 5, method: "random" }, 1000)).toEqual([{ trials: 5, fraction: 1 }]);
+  });
+
+  test("always grow in steps, shrink in trials, and end at the end", () => {
+    const settings = fc.record({ trials: fc.integer({ min: 1, max: 200 }), eta: fc.integer({ min: 2, max: 5 }) });
+    fc.assert(
+      fc.property(
+        settings,
+        fc.integer({ min: 1, max: 1e7 }),
+        fc.integer({ min: 1, max: 1e7 }),
+        (given, minSteps, steps) => {
+          const all = rounds({ ...given, minSteps }, steps);
+          expect(all[0].trials).toBe(given.trials);
+          expect(all.at(-1)!.fraction).toBe(1);
+          for (const [i, { trials, fraction }] of all.slice(1).entries()) {
+            expect(fraction).toBeGreaterThan(all[i].fraction);
+            expect(trials).toBeLessThanOrEqual(all[i].trials / given.eta < 1 ? 1 : all[i].trials / given.eta);
+          }
+          if (all.length > 1) expect(all[0].fraction * steps).toBeGreaterThanOrEqual(minSteps * (1 - 1e-6));
+        },
+      ),
+    );
+  });
+});
