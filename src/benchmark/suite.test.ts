@@ -74,6 +74,26 @@ describe("a suite", () => {
     expect(runs[1].config.algorithm).not.toHaveProperty("peerCoef");
   });
 
+  test("gives each run one thread, whatever the preset says, unless it says otherwise itself", async () => {
+    const suite = { tasks: ["HalfCheetah-6x1"], algorithms: ["bppo"], seeds: 1 };
+    const threadsOf = async (config: SettingsTree) => {
+      const [{ config: resolved }] = (await resolveSuite({ ...suite, config })).runs;
+      return [resolved.rollout.workers, resolved.algorithm.threads];
+    };
+    expect(await threadsOf({})).toEqual([1, 1]);
+    expect(await threadsOf({ preset: "running-normalization" })).toEqual([1, 1]);
+    expect(await threadsOf({ rollout: { workers: 3 }, algorithm: { threads: 2 } })).toEqual([3, 2]);
+  });
+
+  test("takes an environment's further preset by name", async () => {
+    const { runs } = await resolveSuite({
+      tasks: [{ env: "HalfCheetah-6x1", config: { preset: "running-normalization" } }, "climbing"],
+      algorithms: ["bppo"],
+      seeds: 1,
+    });
+    expect(runs.map(({ config }) => config.rollout.normalizeObservations)).toEqual([true, false]);
+  });
+
   test("is read from a file, whose name it takes and which paths of environments are relative to", async () => {
     const path = join(root, "two-games.yaml");
     await writeFile(path, "tasks: [climbing, ./games/crossing.ts]\nalgorithms: [bppo]\nseeds: 2\n");
@@ -118,9 +138,13 @@ describe("a suite", () => {
       { ...good, config: { rollout: { lenght: 1 } } },
       /^task climbing, algorithm bppo: rollout\.lenght is not a setting; did you mean length\?/,
     ],
+    [
+      { ...good, config: { preset: "full-state" } },
+      /^task climbing, algorithm bppo: preset is full-state, but climbing has no presets to choose from$/,
+    ],
     [{ ...good, report: { reference: "mapo" } }, /^report\.reference: unknown algorithm mapo/],
     [{ ...good, search: { space: { "algorithm.clip": { uniform: [1, 0] } } } }, /^search\.space\.algorithm\.clip/],
-  ])("%j is refused in one line", async (settings, message) => {
+  ])("%j is refused in one line", async (settings: SettingsTree, message: RegExp) => {
     await expect(resolveSuite(settings)).rejects.toThrow(InputError);
     await expect(resolveSuite(settings)).rejects.toThrow(message);
     await expect(resolveSuite(settings)).rejects.not.toThrow("\n");

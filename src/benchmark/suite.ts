@@ -229,7 +229,7 @@ export async function resolveSuite(
   for (const task of tasks) {
     refuseUnheard(task, variants);
     for (const variant of variants) {
-      const config = await resolveConfig(cellSettings(task, variant)).catch((error: Error) => {
+      const config = await resolveConfig(runSettings(task, variant)).catch((error: Error) => {
         throw new InputError(`task ${task.name}, algorithm ${variant.name}: ${error.message}`, { cause: error });
       });
       for (const seed of seeds) {
@@ -256,6 +256,16 @@ export function cellSettings(task: SuiteTask, variant: SuiteAlgorithm): Settings
   const heard = isTree(algorithm) ? { algorithm: keepKnown(algorithm, algorithmNode(variant)) } : {};
   return [others, heard, variant.settings].reduce(mergeTrees);
 }
+
+/**
+ * Runs beside one another get most done with a thread each: none waits for another. Numbers do not depend on it; what
+ * the suite says goes over it.
+ */
+const ONE_THREAD: SettingsTree = { rollout: { workers: 1 }, algorithm: { threads: 1 } };
+
+/** The same for a run that has others beside it. */
+export const runSettings = (task: SuiteTask, variant: SuiteAlgorithm): SettingsTree =>
+  cellSettings({ ...task, settings: mergeTrees(ONE_THREAD, task.settings) }, variant);
 
 const algorithmNode = ({ settings }: SuiteAlgorithm) =>
   schemaNode(algorithmSchema(algorithms.get((settings.algorithm as { readonly name: string }).name)!));

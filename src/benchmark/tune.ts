@@ -31,6 +31,7 @@ import {
   cellSettings,
   readSuite,
   resolveSuite,
+  runSettings,
   type Suite,
   type SuiteAlgorithm,
   type SuiteSettings,
@@ -168,7 +169,7 @@ async function planOf(suite: Suite, search: Search, variant: SuiteAlgorithm): Pr
         suite.tasks.map(async (task, i) => {
           const settings = Object.entries(values).reduce(
             (tree, [path, value]) => withValueAt(tree, path, value),
-            cellSettings(task, variant),
+            runSettings(task, variant),
           );
           const config = await resolveConfig(settings).catch((error: Error) => {
             const point = Object.entries(values).map(([path, value]) => `${path} ${JSON.stringify(value)}`);
