@@ -3,12 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { fromBase64 } from "../envs/recording.ts";
+import { readResult } from "../evaluation/records.ts";
 import { findBrowser } from "../view/browser.ts";
 import type { PageData } from "../view/data.ts";
 import { gifFrames } from "../view/testing/images.ts";
 import type { RunSettings } from "./config.ts";
 import { render } from "./render.ts";
-import { readResult } from "../evaluation/records.ts";
 import { train } from "./train.ts";
 
 let root: string;

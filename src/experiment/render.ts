@@ -3,13 +3,13 @@
 import { extname } from "node:path";
 import { type Recorder, toBase64 } from "../envs/recording.ts";
 import type { Space } from "../envs/spaces.ts";
+import { InputError } from "../errors.ts";
 import type { EpisodeMoment } from "../evaluation/episodes.ts";
 import { loadPolicy } from "../policy/export.ts";
 import { BROWSER_VARIABLE, filmPage, findBrowser } from "../view/browser.ts";
 import type { EpisodeData, FilmSettings, PageData } from "../view/data.ts";
 import { renderPage } from "../view/page.ts";
 import type { RunConfig } from "./config.ts";
-import { InputError } from "../errors.ts";
 import { modelOf, type TrainedModel } from "./evaluate.ts";
 import { openEvaluator } from "./evaluator.ts";
 import { writeFileAtomically } from "./files.ts";
