@@ -30,7 +30,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true }));
 
-inBrowser("the page", () => {
+inBrowser("the page", { timeout: 180_000 }, () => {
   let browser: Browser;
   let page: Page;
   const requests: string[] = [];
@@ -44,7 +44,7 @@ inBrowser("the page", () => {
     const file = join(root, "page.html");
     await writeFile(file, html);
     await page.goto(pathToFileURL(file).href);
-  }, 60_000);
+  }, 180_000);
   afterAll(() => browser?.close());
   afterEach(() => expect(errors).toEqual([]));
 
@@ -117,7 +117,7 @@ inBrowser("the page", () => {
   });
 });
 
-inBrowser("films", () => {
+inBrowser("films", { timeout: 180_000 }, () => {
   const film = async (settings: Partial<FilmSettings>) => {
     const all: FilmSettings = {
       kind: "png",

@@ -64,6 +64,7 @@ export async function launchBrowser(executablePath: string): Promise<Browser> {
   const { chromium } = await import("playwright-core");
   return chromium.launch({
     executablePath,
+    timeout: 120_000,
     args: [
       "--use-angle=swiftshader",
       "--enable-unsafe-swiftshader",
@@ -102,6 +103,8 @@ export async function filmPage(
       throw new Error(`${executablePath} can't be started: ${error.message.split("\n")[0]}`, { cause: error });
     });
     const page = await browser.newPage({ reducedMotion: "reduce", viewport: { width: 640, height: 360 } });
+    // A busy machine may take its time.
+    page.setDefaultTimeout(0);
     await page.goto(pathToFileURL(file).href);
     const failure = await page.evaluate(() => (window.bpta ? null : document.getElementById("reason")?.textContent));
     if (failure !== null) throw new Error(`${executablePath} can't show the page: ${failure ?? "it has failed"}`);
