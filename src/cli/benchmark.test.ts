@@ -108,7 +108,7 @@ test("a run that fails is reported, the others go on, and the exit code says so"
   const ended = await startBpta(root, ["benchmark", "failing.yaml", "--out", "failing", "--workers", "1", "--quiet"]);
   expect(ended).toMatchObject({ code: 1, stdout: "" });
   const [failed, error] = ended.stderr.split("\n");
-  expect(failed).toMatch(/^failed: climbing\/diverging\/seed-0: training diverged: .* at step \d+/);
+  expect(failed).toMatch(/^failed: climbing\/diverging\/seed-0: training diverged: .*at step \d+/);
   expect(error).toMatch(/^error: 1 of 2 runs missing: climbing\/diverging\/seed-0: training diverged/);
   expect(existsSync(join(root, "failing", "climbing", "mappo", "seed-0", "result.json"))).toBe(true);
   expect(await readFile(join(root, "failing", "climbing", "diverging", "seed-0", "error.log"), "utf8")).toContain(

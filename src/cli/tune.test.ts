@@ -70,9 +70,9 @@ test("halving goes on with the best from their checkpoints, a stopped search goe
   await train(config, { out: join(root, "whole") });
   expect(await essence(winner)).toEqual(await essence(join(root, "whole")));
 
-  // Its settings, from the file, make its configuration.
+  // Its settings, from the file, make its configuration, but for the one thread that runs of a search have.
   const best = await readSettingsFile(join(root, "out", "report", "best-mappo.yaml"));
-  expect(await resolveConfig(best, { seed: 0 })).toEqual(config);
+  expect(await resolveConfig(best, { seed: 0, algorithm: { threads: 1 }, rollout: { workers: 1 } })).toEqual(config);
   const report = JSON.parse(await readFile(join(root, "out", "report", "report.json"), "utf8"));
   const [{ trials: ranked, best: first }] = report.algorithms;
   expect(first).toMatchObject({ rounds: 3, steps: 192, score: (await readResult(winner))!.evaluation.meanReturn });
