@@ -1,6 +1,7 @@
 /** @file Copies of a task, stepped one after the other in one thread, over memory that threads may share. */
 
 import { Random } from "../../random.ts";
+import { fromBase64, toBase64 } from "../bytes.ts";
 import type { VectorMoment } from "../env.ts";
 import type { Allocate } from "../moment.ts";
 import { createSimulator, type Simulator } from "./physics.ts";
@@ -42,22 +43,6 @@ export interface CopiesSnapshot {
   readonly states: string;
 }
 
-type Numbers = Float32Array | Float64Array | Int32Array;
-
-const bytesOf = (array: Numbers): Uint8Array => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
-
-const toBase64 = (array: Numbers): string => Buffer.from(bytesOf(array)).toString("base64");
-
-function fromBase64(text: string, array: Numbers): void {
-  const bytes = Buffer.from(text, "base64");
-  if (bytes.length !== array.byteLength) {
-    throw new RangeError(
-      `MuJoCo snapshot: ${bytes.length} bytes where ${array.byteLength} belong; it is of another environment`,
-    );
-  }
-  bytesOf(array).set(bytes);
-}
-
 /** The copies' situation as JSON-able data. */
 export function snapshotCopies(memory: CopiesMemory, moment: VectorMoment): CopiesSnapshot {
   return {
@@ -78,13 +63,14 @@ export function snapshotCopies(memory: CopiesMemory, moment: VectorMoment): Copi
  * @throws RangeError if it is of another task or number of copies
  */
 export function restoreCopies(snapshot: CopiesSnapshot, memory: CopiesMemory, moment: VectorMoment): void {
-  fromBase64(snapshot.memory.rows, memory.rows);
-  fromBase64(snapshot.memory.elapsed, memory.elapsed);
-  fromBase64(snapshot.memory.episodes, memory.episodes);
-  fromBase64(snapshot.memory.divergences, memory.divergences);
-  fromBase64(snapshot.memory.seed, memory.seed);
-  for (let i = 0; i < moment.observations.length; i++) fromBase64(snapshot.observations[i], moment.observations[i]);
-  fromBase64(snapshot.states, moment.states);
+  fromBase64(snapshot.memory.rows, memory.rows, "MuJoCo");
+  fromBase64(snapshot.memory.elapsed, memory.elapsed, "MuJoCo");
+  fromBase64(snapshot.memory.episodes, memory.episodes, "MuJoCo");
+  fromBase64(snapshot.memory.divergences, memory.divergences, "MuJoCo");
+  fromBase64(snapshot.memory.seed, memory.seed, "MuJoCo");
+  for (let i = 0; i < moment.observations.length; i++)
+    fromBase64(snapshot.observations[i], moment.observations[i], "MuJoCo");
+  fromBase64(snapshot.states, moment.states, "MuJoCo");
 }
 
 export interface Copies {

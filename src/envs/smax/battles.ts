@@ -1,0 +1,106 @@
+/**
+ * @file Battles between two teams of units, N of them side by side: what a set of rules (SMAX's, SMACv2's) has to give,
+ * and what all of them do alike.
+ *
+ * A battle's units are its allies, who are the agents, and then its enemies, whom the rules move. What is known of unit
+ * i of battle e stands at e · units + i of an array.
+ */
+
+import type { Numbers } from "../bytes.ts";
+import type { TeamSpec, VectorMoment } from "../env.ts";
+
+/** Where random numbers come from: uniform in (0, 1). `Random` is one; tests have others. */
+export interface Draws {
+  uniform(): number;
+}
+
+/** N battles by one set of rules. */
+export interface Battles {
+  readonly team: TeamSpec;
+  /** By battle; to be set before its first episode. */
+  readonly draws: Draws[];
+  /** Everything that decides what happens next, but the random numbers. */
+  readonly memory: Readonly<Record<string, Numbers>>;
+  /** Starts the next episode of battle e. */
+  begin(e: number): void;
+  /**
+   * Takes battle e's step; an episode that ends stays as it ended. Writes the row of `rewards`, `terminations`,
+   * `truncations` and `wins`.
+   * @param actions by agent, one-hot for choices; those of dead agents do not count
+   */
+  advance(e: number, actions: readonly Float32Array[], moment: VectorMoment): void;
+  /** Writes what agents observe and the state, row e; zeros for dead agents. */
+  look(e: number, observations: readonly Float32Array[], states: Float32Array): void;
+  /** Writes what is allowed and who is alive, row e. A dead agent may only do nothing. */
+  permit(e: number, moment: VectorMoment): void;
+}
+
+/** One of 0, …, n − 1. */
+export const drawInteger = (draws: Draws, n: number): number => Math.min(Math.floor(draws.uniform() * n), n - 1);
+
+/** Uniform between two bounds. */
+export const drawBetween = (draws: Draws, low: number, high: number): number => low + (high - low) * draws.uniform();
+
+/** Bodies that must not overlap. */
+export interface Bodies {
+  readonly x: Float32Array;
+  readonly y: Float32Array;
+  readonly radius: Float32Array;
+  /** Indices of those that take part; as many as `pushApart` is told. */
+  readonly members: Int32Array;
+  /** Memory for members: where they stand, how large they are, and what they are pushed by, x, y, radius, x, y. */
+  readonly scratch: readonly [Float64Array, Float64Array, Float64Array, Float64Array, Float64Array];
+}
+
+/** Bodies at places that change; `most` of them take part at once. */
+export function createBodies({ x, y, radius }: Pick<Bodies, "x" | "y" | "radius">, most: number): Bodies {
+  const numbers = (): Float64Array => new Float64Array(most);
+  const scratch = [numbers(), numbers(), numbers(), numbers(), numbers()] as const;
+  return { x, y, radius, members: new Int32Array(most), scratch };
+}
+
+/** Keeps the division finite where two bodies stand on one spot. */
+const SMALLEST_DISTANCE = 1e-6;
+
+/**
+ * Moves each of two bodies that overlap by half of the overlap, away from the other; bodies that overlap with several
+ * move by the sum. All are pushed from where they stand before.
+ * @param count of `members`
+ */
+export function pushApart({ x, y, radius, members, scratch }: Bodies, count: number): void {
+  const [atX, atY, size, pushX, pushY] = scratch;
+  for (let a = 0; a < count; a++) {
+    const i = members[a];
+    atX[a] = x[i];
+    atY[a] = y[i];
+    size[a] = radius[i];
+    pushX[a] = 0;
+    pushY[a] = 0;
+  }
+  let touched = false;
+  for (let a = 0; a < count; a++) {
+    const ax = atX[a];
+    const ay = atY[a];
+    const ar = size[a];
+    for (let b = a + 1; b < count; b++) {
+      const dx = ax - atX[b];
+      const dy = ay - atY[b];
+      const reach = ar + size[b];
+      const squared = dx * dx + dy * dy;
+      if (squared >= reach * reach) continue;
+      const overlap = reach / (Math.sqrt(squared) + SMALLEST_DISTANCE) - 1;
+      if (overlap <= 0) continue;
+      touched = true;
+      pushX[a] += dx * overlap;
+      pushY[a] += dy * overlap;
+      pushX[b] -= dx * overlap;
+      pushY[b] -= dy * overlap;
+    }
+  }
+  if (!touched) return;
+  for (let a = 0; a < count; a++) {
+    const i = members[a];
+    x[i] = atX[a] + pushX[a] / 2;
+    y[i] = atY[a] + pushY[a] / 2;
+  }
+}
