@@ -86,7 +86,10 @@ export function teamLoss(
       const heard = forward((action) => scaleGradient(action, scalars.peerCoef));
       const logProb = heard.logProb(rows.actions);
       terms[i] = { logProb, logRatio: logProb.sub(rows.oldLogProbs).mul(rows.weights), entropy: alone.entropy() };
-      acted[i] = (chain === "full" ? forward((action) => action) : alone).sample(rows.noise);
+      const drawn = (chain === "full" ? forward((action) => action) : alone).sample(rows.noise);
+      // Who is not active drew nothing that could be drawn otherwise: nothing goes back to it.
+      const acts = rows.weights.reshape([-1, 1]);
+      acted[i] = drawn.mul(acts).add(acted[i].mul(np.subtract(1, acts)));
     }
     const logJoint = terms.map(({ logRatio }) => lax.stopGradient(logRatio)).reduce((sum, own) => sum.add(own));
     let loss = np.array(0);

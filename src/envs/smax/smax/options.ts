@@ -19,7 +19,8 @@ export const smaxOptionsSchema = z.strictObject({
     .enum(["closest", "random"])
     .default("closest")
     .describe("whom an enemy shoots at until one of the two is dead or out of range"),
-  episodeLimit: z.int().min(1).default(100).describe("steps until an episode is cut off"),
+  // JaxMARL counts a step only after it has asked whether time is over: its `max_steps` of 100 are 101.
+  episodeLimit: z.int().min(1).default(101).describe("steps until an episode is cut off"),
 });
 
 export type SmaxOptions = z.output<typeof smaxOptionsSchema>;
