@@ -32,7 +32,7 @@ from jaxmarl.environments.smax import HeuristicEnemySMAX, map_name_to_scenario  
 STEPS = 100
 FULL_EVERY = 50
 # Crowds that push each other amplify rounding errors, so that ours start anew from the reference's places every so many
-# steps; large ones at each.
+# steps; large ones at each, as do those where nobody dies.
 PLACES_EVERY = 5
 LARGE = 20
 OUT = pathlib.Path(__file__).parent.parent / "src" / "envs" / "smax" / "golden"
@@ -208,18 +208,24 @@ def situation(env, obs, state, full):
     return found
 
 
+def places(state):
+    return short(np.transpose(state.state.unit_positions))
+
+
 def record(scenario, options, seed):
     env = HeuristicEnemySMAX(scenario=map_name_to_scenario(scenario), **options)
     random = np.random.default_rng(seed)
     key = jax.random.PRNGKey(seed)
     step_env = jax.jit(env.step_env, static_argnums=3)
-    places_every = 1 if len(env.all_agents) > LARGE else PLACES_EVERY
+    crowded = len(env.all_agents) > LARGE or not env.enemy_shoots
+    places_every = 1 if crowded else PLACES_EVERY
     episodes, taken = [], 0
     while taken < STEPS:
         key, reset_key = jax.random.split(key)
         obs, state, draws = reset(env, reset_key)
         steps = []
-        episodes.append({"draws": short(draws), "start": situation(env, obs, state, not episodes), "steps": steps})
+        start = {**({"places": places(state)} if crowded else {}), **situation(env, obs, state, not episodes)}
+        episodes.append({"draws": short(draws), "start": start, "steps": steps})
         done = False
         while not done and taken < STEPS:
             key, step_key = jax.random.split(key)
@@ -243,7 +249,7 @@ def record(scenario, options, seed):
                     "actions": [short(action) if np.ndim(action) else action for action in actions],
                     "reward": short([rewards["ally_0"]])[0],
                     "done": done,
-                    **({} if taken % places_every else {"places": short(np.transpose(state.state.unit_positions))}),
+                    **({} if taken % places_every else {"places": places(state)}),
                     **situation(env, obs, state, taken % FULL_EVERY == 0),
                 }
             )
