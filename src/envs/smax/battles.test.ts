@@ -54,6 +54,14 @@ function chooseAtRandom(
 const actionsOf = ({ team, numEnvs }: VectorEnv): Float32Array[] =>
   team.actionSpaces.map((space) => new Float32Array(numEnvs * vectorSize(space)));
 
+/** Arrays as they lie in memory: far quicker to compare than number by number. */
+const bytesOf = (arrays: object): Buffer =>
+  Buffer.concat(
+    Object.values(arrays)
+      .flat()
+      .map(({ buffer, byteOffset, byteLength }) => Buffer.from(buffer, byteOffset, byteLength)),
+  );
+
 test.each([
   ["3m", {}],
   ["smacv2_5_units", { observationType: "conic", actionType: "continuous" }],
@@ -68,7 +76,6 @@ test.each([
   const random = new Random(4);
   for (const [k, env] of envs.entries()) await env.reset(9, moments[k]);
   let saved: unknown;
-  const seen: VectorMoment[] = [];
   let ended = 0;
   for (let t = 0; t < 120; t++) {
     if (t === 60) saved = JSON.parse(JSON.stringify(await envs[0].snapshot()));
@@ -76,9 +83,8 @@ test.each([
     for (const [k, env] of envs.entries()) await env.step(actions, moments[k]);
     // `vectorize` asks nobody who is not active what it may do.
     const [one, other] = moments.map(({ actionMasks: _, ...moment }) => moment);
-    expect(one).toEqual(other);
+    expect(bytesOf(one).equals(bytesOf(other)), `after step ${t + 1}`).toBe(true);
     for (let e = 0; e < numEnvs; e++) ended += one.terminations[e] + one.truncations[e];
-    if (t >= 60) seen.push(structuredClone(moments[0]));
   }
   expect(ended).toBeGreaterThan(0);
 
