@@ -57,10 +57,12 @@ export const LOSS_METRICS = 4;
 /** The fields of `samples` that a model looks at. */
 function inputSpecs(model: ActorModel, sequences: Sequences): Samples<ArraySpec> {
   const rows = rowCount(sequences);
+  const { conditioned, ownGraphs = false, jointActionSize } = model;
   return {
     rows: {
       observations: float32(rows, model.observationSize),
-      ...(model.conditioned && { jointActions: float32(rows, model.jointActionSize) }),
+      ...(conditioned && { jointActions: float32(rows, jointActionSize) }),
+      ...(conditioned && ownGraphs && { dependencyMask: float32(rows, jointActionSize) }),
       ...(model.hasActionMask && { actionMask: float32(rows, model.actionSize) }),
       ...(model.hiddenSize > 0 && { episodeStarts: float32(rows) }),
     },
@@ -69,7 +71,7 @@ function inputSpecs(model: ActorModel, sequences: Sequences): Samples<ArraySpec>
     },
     fixed: {
       agentId: float32(model.teamSize),
-      ...(model.conditioned && { dependencyMask: float32(model.jointActionSize) }),
+      ...(conditioned && !ownGraphs && { dependencyMask: float32(jointActionSize) }),
     },
   };
 }

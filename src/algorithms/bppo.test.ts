@@ -73,7 +73,8 @@ async function simultaneousGradients(
 ): Promise<Float32Array[]> {
   const { models, networks, whole, dependencies } = policies;
   const distinct = [...new Set(networks)];
-  const team = { order: dependencies.order, models, networkOf: networks.map((network) => distinct.indexOf(network)) };
+  const networkOf = networks.map((network) => distinct.indexOf(network));
+  const team = { order: dependencies.order, ordered: dependencies.kind === "fixed", models, networkOf };
   const program = await compile(
     "gradients",
     (traced) => {

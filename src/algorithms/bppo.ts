@@ -86,14 +86,14 @@ const sequential =
     const objective = bppoObjective(settings.clip, hasFeedback);
     const steps = await perModel(models, (model) => compileActorStep(model, objective, settings, policies.batch));
     const hears = (agent: number) => hasFeedback && models[agent].conditioned;
-    // Nobody is updated after the first to act, so nobody asks what it has become.
+    // In a fixed order nobody is updated after the first to act, so nobody asks what it has become.
     const evaluations = await perModel(
       models,
       (model) => {
         const influence = hasFeedback && model.conditioned ? bppoInfluence : undefined;
         return compileEvaluation(model, influence, policies.whole, settings.threads);
       },
-      (agent) => agent !== dependencies.order[0],
+      (agent) => dependencies.kind !== "fixed" || agent !== dependencies.order[0],
     );
     const sharesParameters = new Set(networks).size < networks.length;
     const jointActionSize = models[0].jointActionSize;
@@ -105,18 +105,24 @@ const sequential =
       programs: [...steps.values(), ...evaluations.values()],
       async update(iteration) {
         const { samples, metrics } = iteration;
+        const { order, dependents } = iteration.dependencies;
         const evaluate = async (evaluated: Evaluated): Promise<void> => {
           const { agent } = evaluated;
           await evaluateAgent(policies, iteration, agent, evaluations.get(agent)!, evaluationOutputs(evaluated));
           silenceInactive(evaluated, samples[agent].rows.weights);
         };
         const updated: Evaluated[] = [];
-        for (const agent of dependencies.order.toReversed()) {
+        // Where each sample has its graph, some of those who look at an agent are not updated before it: they tell it
+        // what they are told by the network that they have.
+        const waiting = hasFeedback && dependencies.kind === "learned" ? memory : [];
+        for (const evaluated of waiting) await evaluate(evaluated);
+        for (const agent of order.toReversed()) {
           // M_i, and G_i through the networks of those that are updated.
           jointRatio(updated, settings.clip, correction);
           const extraRows = { correction, ...(hasFeedback && { feedback: feedback[agent] }) };
           if (hasFeedback) {
-            gatherFeedback(updated, dependencies.dependents[agent], ranges[agent], settings.clip, feedback[agent]);
+            const heard = waiting.length > 0 ? memory.filter((other) => other.agent !== agent) : updated;
+            gatherFeedback(heard, dependents[agent], ranges[agent], settings.clip, feedback[agent]);
             // The published code takes the gradient of the mean over the batch for a sample's own.
             if (settings.compat === "published")
               for (let k = 0; k < feedback[agent].length; k++) feedback[agent][k] /= rows;
@@ -127,7 +133,8 @@ const sequential =
           updated.push(memory[agent]);
           if (updated.length === models.length) break;
           // With parameters in common, those that were evaluated have changed again.
-          for (const evaluated of sharesParameters ? updated : [memory[agent]]) await evaluate(evaluated);
+          const changed = waiting.length > 0 ? memory : updated;
+          for (const evaluated of sharesParameters ? changed : [memory[agent]]) await evaluate(evaluated);
         }
       },
     };
@@ -138,7 +145,8 @@ const simultaneous =
   (settings: BppoSettings): PolicyUpdate =>
   async ({ dependencies, models, networks, batch, minibatches }) => {
     const distinct = [...new Set(networks)];
-    const team = { order: dependencies.order, models, networkOf: networks.map((network) => distinct.indexOf(network)) };
+    const networkOf = networks.map((network) => distinct.indexOf(network));
+    const team = { order: dependencies.order, ordered: dependencies.kind === "fixed", models, networkOf };
     const step = await compileTeamStep(team, bppoObjective(settings.clip, true), settings, batch);
     const epochs = { epochs: settings.epochs, names: actorMetrics };
     return {

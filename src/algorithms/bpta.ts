@@ -53,8 +53,9 @@ export const bptaUpdate =
         for (const agent of looking) {
           await evaluateAgent(policies, iteration, agent, evaluations.get(agent)!, evaluationOutputs(evaluated[agent]));
         }
-        for (const agent of dependencies.order) {
-          gatherFeedback(evaluated, dependencies.dependents[agent], ranges[agent], undefined, feedback[agent]);
+        const { order, dependents } = iteration.dependencies;
+        for (const agent of order) {
+          gatherFeedback(evaluated, dependents[agent], ranges[agent], undefined, feedback[agent]);
           const { weights } = iteration.samples[agent].rows;
           iteration.metrics.add(["feedbackNorm"], [clipFeedback(feedback[agent], weights, settings.feedbackMaxNorm)]);
           const extraRows = { feedback: feedback[agent] };

@@ -28,13 +28,15 @@ const clip = (x: number, low: number, high: number): number => Math.min(Math.max
 /**
  * M = clip(Π_j r_j, 1 ± ε/2) per sample: how much likelier (or less likely) the evaluated agents have become to act as
  * they did.
+ * @param epsilon undefined: M is not clipped
  * @param into [B]
  */
-export function jointRatio(evaluated: readonly Evaluated[], epsilon: number, into: Float32Array): void {
+export function jointRatio(evaluated: readonly Evaluated[], epsilon: number | undefined, into: Float32Array): void {
   for (let row = 0; row < into.length; row++) {
     let logProduct = 0;
     for (const { logRatio } of evaluated) logProduct += logRatio[row];
-    into[row] = clip(Math.exp(logProduct), 1 - epsilon / 2, 1 + epsilon / 2);
+    const product = Math.exp(logProduct);
+    into[row] = epsilon === undefined ? product : clip(product, 1 - epsilon / 2, 1 + epsilon / 2);
   }
 }
 

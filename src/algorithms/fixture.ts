@@ -88,7 +88,13 @@ export function learnerOptions(
 }
 
 export const collectorFor = (env: VectorEnv, learner: Learner, length: number, seed = 13): Promise<Collector> =>
-  createCollector({ env, length, hiddenSizes: learner.policy.hiddenSizes, random: new Random(seed) });
+  createCollector({
+    env,
+    length,
+    hiddenSizes: learner.policy.hiddenSizes,
+    drawsGraph: learner.policy.drawsGraph ?? false,
+    random: new Random(seed),
+  });
 
 /** One iteration of a team in the environment of chance, policies as they start but with livelier heads. */
 export async function sampleIteration(

@@ -8,6 +8,7 @@ import { collectorFor, learnerOptions, randomEnv, teamOf } from "./fixture.ts";
 import { algorithms } from "./index.ts";
 
 const mixed = teamOf({ actionSpaces: [discrete(3), box(2)], hasActionMasks: true, hasInactiveAgents: true });
+const choices = teamOf({ actionSpaces: [discrete(3), discrete(2)], hasActionMasks: true, hasInactiveAgents: true });
 const alike = teamOf({ actionSpaces: [box(2), box(2)] });
 
 /** Learns for some iterations; what the state is after each. */
@@ -35,6 +36,20 @@ test.each([
   ["mappo", alike, { policy: { share: true }, critic: { recurrent: true } }],
   ["ippo", alike, { critic: { share: true } }],
   ["ippo", mixed, { policy: { recurrent: true } }],
+  ["happo", mixed, { policy: { recurrent: true } }],
+  ["happo", alike, { policy: { share: true, order: [1, 0] }, settings: { minibatches: 2 } }],
+  ["mat", alike, { policy: { order: [1, 0] }, settings: { minibatches: 2, heads: 2, blocks: 2 } }],
+  ["mat", choices, { policy: { recurrent: true } }],
+  ["mat-dec", choices, { policy: { recurrent: true }, settings: { minibatches: 2 } }],
+  ["mat-dec", alike, { policy: { share: true } }],
+  ["gcs", mixed, { policy: { recurrent: true } }],
+  ["gcs", alike, { policy: { share: true }, settings: { minibatches: 2 } }],
+  ["bppo", mixed, { policy: { dependencies: "learned", recurrent: true } }],
+  ["bppo", alike, { policy: { dependencies: "learned", share: true } }],
+  ["bppo", alike, { policy: { dependencies: "learned" }, settings: { schedule: "simultaneous" } }],
+  ["bpta", mixed, { policy: { dependencies: "learned" } }],
+  ["ar-mappo", mixed, { policy: { order: "shuffled" } }],
+  ["bppo", alike, { policy: { order: "shuffled", recurrent: true }, settings: { schedule: "simultaneous" } }],
 ] as const)(
   "%s learns, on finite numbers, and changes all that it says it changes (%#)",
   async (name, team, options) => {
@@ -44,6 +59,7 @@ test.each([
       expect(values.approximateKl).toBeGreaterThanOrEqual(-1e-6);
     }
     expect(metrics[0].gradientNorm).toBeGreaterThan(0);
+    if (learner.policy.drawsGraph) expect(metrics[0].graphGradientNorm).toBeGreaterThan(0);
     expect(metrics[0].valueLoss).toBeGreaterThan(0);
     for (const [array, values] of learner.state)
       expect(

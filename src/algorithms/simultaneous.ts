@@ -20,6 +20,8 @@ import { compileStep, type StepProgram } from "./step.ts";
 export interface Team {
   /** σ */
   readonly order: readonly number[];
+  /** Whether σ holds for every sample; else who looks at whom is data, and anybody may look at anybody. */
+  readonly ordered: boolean;
   /** By agent */
   readonly models: readonly ActorModel[];
   /** By agent: which network its parameters are */
@@ -64,32 +66,42 @@ const scaleGradient = (x: Traced, scale: Traced): Traced => withGradientOf(x, x.
  * predecessor i's action as g(θ_i, ε_i), through which its gradient, times λ, goes on to θ_i.
  */
 export function teamLoss(
-  { order, models, networkOf }: Team,
+  { order, ordered, models, networkOf }: Team,
   objective: ActorObjective,
   { clip, chain }: TeamLossSettings,
 ): SampleLoss {
   return (parameters, joined, scalars, sequences) => {
     const samples = models.map((_, agent) => samplesOf(joined, agent));
-    const acted = samples.map(({ rows }) => lax.stopGradient(rows.actions));
+    const stored = samples.map(({ rows }) => lax.stopGradient(rows.actions));
+    const forward = (i: number, acted: readonly Traced[], seen: (action: Traced) => Traced) => {
+      const inputs = actorInputs(samples[i]);
+      const looking = models[i].conditioned ? { ...inputs, jointActions: np.concatenate(acted.map(seen), 1) } : inputs;
+      return models[i].forward(parameters[networkOf[i]], looking, sequences).distribution;
+    };
+    // The compiler sees that these are one forward pass; they differ in where gradients go.
+    const alone = (i: number, acted: readonly Traced[]) => forward(i, acted, lax.stopGradient);
+    const heard = (i: number, acted: readonly Traced[]) => forward(i, acted, (a) => scaleGradient(a, scalars.peerCoef));
+    const drawn = (i: number, acted: readonly Traced[]): Traced => {
+      const { noise, weights } = samples[i].rows;
+      const sample = (chain === "full" ? forward(i, acted, (action) => action) : alone(i, acted)).sample(noise);
+      // Who is not active drew nothing that could be drawn otherwise: nothing goes back to it.
+      const acts = weights.reshape([-1, 1]);
+      return sample.mul(acts).add(stored[i].mul(np.subtract(1, acts)));
+    };
+    let acted = stored;
+    // Without an order, everybody acts at once: what they see of each other settles as gradients go from hand to hand.
+    const times = ordered ? 0 : chain === "full" ? models.length : 1;
+    for (let time = 0; time < times; time++) {
+      const before = acted;
+      acted = models.map((_, i) => drawn(i, before));
+    }
     const terms: { logProb: Traced; logRatio: Traced; entropy: Traced }[] = [];
     for (const i of order) {
       const { rows } = samples[i];
-      const forward = (seen: (action: Traced) => Traced) => {
-        const inputs = actorInputs(samples[i]);
-        const looking = models[i].conditioned
-          ? { ...inputs, jointActions: np.concatenate(acted.map(seen), 1) }
-          : inputs;
-        return models[i].forward(parameters[networkOf[i]], looking, sequences).distribution;
-      };
-      // The compiler sees that these are one forward pass; they differ in where gradients go.
-      const alone = forward(lax.stopGradient);
-      const heard = forward((action) => scaleGradient(action, scalars.peerCoef));
-      const logProb = heard.logProb(rows.actions);
-      terms[i] = { logProb, logRatio: logProb.sub(rows.oldLogProbs).mul(rows.weights), entropy: alone.entropy() };
-      const drawn = (chain === "full" ? forward((action) => action) : alone).sample(rows.noise);
-      // Who is not active drew nothing that could be drawn otherwise: nothing goes back to it.
-      const acts = rows.weights.reshape([-1, 1]);
-      acted[i] = drawn.mul(acts).add(acted[i].mul(np.subtract(1, acts)));
+      const logProb = heard(i, acted).logProb(rows.actions);
+      const logRatio = logProb.sub(rows.oldLogProbs).mul(rows.weights);
+      terms[i] = { logProb, logRatio, entropy: alone(i, acted).entropy() };
+      if (ordered) acted = acted.with(i, drawn(i, acted));
     }
     const logJoint = terms.map(({ logRatio }) => lax.stopGradient(logRatio)).reduce((sum, own) => sum.add(own));
     let loss = np.array(0);

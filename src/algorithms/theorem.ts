@@ -13,7 +13,7 @@ import { constant } from "../nn/initializers.ts";
 import { Parameter } from "../nn/parameters.ts";
 import { type ActorModel, defineActor } from "../policy/actor.ts";
 import { resolveDependencies } from "../policy/dependencies.ts";
-import { agentId, dependencyMask, jointPolicy } from "../policy/joint.ts";
+import { agentId, chainPolicy, dependencyMask, jointPolicy } from "../policy/joint.ts";
 import type { Random } from "../random.ts";
 import { actorGradient, actorSampleSpecs, compileEvaluation } from "./actor-step.ts";
 import { bptaInfluence, bptaObjective } from "./bpta.ts";
@@ -112,7 +112,7 @@ export async function estimateTerms(
   const dependencies = resolveDependencies(2, {});
   const models = linearGaussians(game);
   const thetas = models.map(({ layout }) => layout.initialize(random));
-  const policy = await jointPolicy({ team, dependencies, models, networkOf: [0, 1], thetas }, rows);
+  const policy = await jointPolicy(chainPolicy({ team, dependencies, models, networkOf: [0, 1], thetas }), rows);
   const sequences = rolloutSequences(1, rows, 1);
   const evaluation = await compileEvaluation(models[1], bptaInfluence, sequences, 1);
   const gradient = await compileGradient(models[0], rows);

@@ -71,6 +71,7 @@ export async function openSession(config: RunConfig): Promise<Session> {
       env,
       length: rollout.length,
       hiddenSizes: learner.policy.hiddenSizes,
+      drawsGraph: learner.policy.drawsGraph ?? false,
       random: runStream(seed, "collector"),
     });
     const evaluate = judge(config, learner, normalizer, closers);

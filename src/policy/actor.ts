@@ -28,7 +28,10 @@ export interface ActorInputs {
   readonly observations: Traced;
   /** The action vectors of all agents, by index, side by side: [B, D]. Absent for an actor that conditions on nobody. */
   readonly jointActions?: Traced;
-  /** [D]: 1 at the elements of `jointActions` that belong to F(i), 0 elsewhere; absent where those are 0 already. */
+  /**
+   * [D], or [B, D] where each row has its own: 1 at the elements of `jointActions` that belong to F(i), 0 elsewhere;
+   * absent where those are 0 already.
+   */
   readonly dependencyMask?: Traced;
   /** One-hot, [n] */
   readonly agentId: Traced;
@@ -60,6 +63,8 @@ export interface ActorModel {
   readonly hiddenSize: number;
   /** Whether it looks at other agents' actions, that is, F(i) is not empty. */
   readonly conditioned: boolean;
+  /** Whether F(i) is another in each sample; absent: no. */
+  readonly ownGraphs?: boolean;
   /** Agents in the team. */
   readonly teamSize: number;
   /** D, the length of all agents' action vectors side by side. */
@@ -154,12 +159,14 @@ export interface TeamActors {
 /**
  * The actors of a team, as the settings have them.
  * @param predecessors F(i) by agent
+ * @param ownGraphs whether F(i) is another in each sample, and these only what it may be
  * @throws RangeError if parameters are to be shared by agents whose spaces differ
  */
 export function teamActors(
   team: TeamSpec,
   predecessors: readonly (readonly number[])[],
   settings: PolicySettings,
+  ownGraphs = false,
 ): TeamActors {
   const jointActionSize = team.actionSpaces.reduce((sum, space) => sum + vectorSize(space), 0);
   const teamSize = team.agents.length;
@@ -170,7 +177,7 @@ export function teamActors(
     const conditioned = predecessors[i].length > 0;
     const hasActionMask = team.hasActionMasks && space.kind === "discrete";
     const key = [observationSize, space.kind, vectorSize(space), conditioned].join();
-    const shape = { observationSize, hasActionMask, conditioned, teamSize, jointActionSize };
+    const shape = { observationSize, hasActionMask, conditioned, ownGraphs, teamSize, jointActionSize };
     const model = made.get(key) ?? networkActor(shape, space, settings);
     made.set(key, model);
     return model;

@@ -1,10 +1,10 @@
 /** @file A trained policy as an .onnx file, which says what its numbers mean, and back. */
 
-import { exportModel, loadProgram, type Traced } from "../compile/index.ts";
+import { exportModel, loadProgram, type Traced, type Tree } from "../compile/index.ts";
 import { numpy as np } from "../compile/jax.ts";
 import type { TeamSpec } from "../envs/env.ts";
 import { type BoxSpace, box, discrete, type Space } from "../envs/spaces.ts";
-import { drawActions, type JointPolicy, type PolicyDefinition, policyOf, type Step, stepSpecs } from "./joint.ts";
+import { type JointPolicy, type PolicyDefinition, policyOf, type Step, stepSpecs } from "./joint.ts";
 
 /** The metadata key under which a file describes its team, as JSON. */
 const TEAM_KEY = "bpta.team";
@@ -58,14 +58,15 @@ export function exportPolicy(
   metadata: Readonly<Record<string, string>> = {},
   see: Perception = (_, observations) => observations,
 ): Uint8Array {
-  const { team, dependencies, models, thetas } = definition;
+  const frozen = definition.frozen?.() ?? definition;
+  const { team, order, hiddenSizes, thetas } = frozen;
   const description: TeamDescription = {
     ...team,
     observationSpaces: team.observationSpaces.map(describeSpace),
     actionSpaces: team.actionSpaces.map(describeSpace),
     stateSpace: describeSpace(team.stateSpace),
-    order: dependencies.order,
-    hiddenSizes: models.map(({ hiddenSize }) => hiddenSize),
+    order,
+    hiddenSizes,
   };
   return exportModel(
     "policy",
@@ -73,9 +74,9 @@ export function exportPolicy(
       const parameters = thetas.map((theta) => np.array(Float32Array.from(theta)));
       const step = inputs as unknown as Step<Traced>;
       const observations = step.observations.map((seen, agent) => see(agent, seen));
-      return drawActions(definition, ENVIRONMENTS.size, parameters, { ...step, observations });
+      return frozen.draw(parameters, { ...step, observations }, ENVIRONMENTS.size) as unknown as Tree<Traced>;
     },
-    stepSpecs(definition, ENVIRONMENTS.size),
+    stepSpecs(frozen, ENVIRONMENTS.size),
     { metadata: { ...metadata, [TEAM_KEY]: JSON.stringify(description) }, openAxis: ENVIRONMENTS },
   );
 }
@@ -99,6 +100,6 @@ export async function loadPolicy(source: string | Uint8Array, numEnvs: number): 
     actionSpaces: spec.actionSpaces.map(readSpace),
     stateSpace: readSpace(spec.stateSpace) as BoxSpace,
   };
-  const hasMask = team.agents.map((_, i) => program.inputs.has(`actionMasks.${i}`));
-  return policyOf(program, { team, numEnvs, order, hiddenSizes, hasMask, refresh: async () => {} });
+  const drawsGraph = program.inputs.has("graph.noise");
+  return policyOf(program, { team, numEnvs, order, hiddenSizes, drawsGraph, refresh: async () => {} });
 }

@@ -6,7 +6,7 @@ import { Random } from "../random.ts";
 import { teamActors } from "./actor.ts";
 import { type DependencySettings, resolveDependencies } from "./dependencies.ts";
 import { exportPolicy, loadPolicy } from "./export.ts";
-import { type JointPolicy, jointPolicy, type PolicyDefinition } from "./joint.ts";
+import { chainPolicy, type JointPolicy, jointPolicy, type PolicyDefinition } from "./joint.ts";
 import { policySettingsSchema } from "./settings.ts";
 
 function teamOf(actionSpaces: readonly Space[], hasActionMasks = false): TeamSpec {
@@ -31,7 +31,7 @@ function definitionOf(team: TeamSpec, settings: DependencySettings & { recurrent
     // Heads start so small that nothing would show.
     return theta.map((parameter) => parameter + 0.3 * random.normal());
   });
-  return { team, dependencies, models, networkOf, thetas };
+  return chainPolicy({ team, dependencies, models, networkOf, thetas });
 }
 
 function inputsFor({ team, numEnvs, hiddenSizes }: JointPolicy, seed: number) {
@@ -150,14 +150,32 @@ test("what does not fit is refused in one line", () => {
   expect(() => resolveDependencies(3, { order: [0, 2, 2] })).toThrow(
     "policy.order is [0,2,2], must be a permutation of the agents 0 to 2",
   );
-  expect(() => resolveDependencies(3, { dependencies: [[], [2], []] })).toThrow(
+  expect(() => resolveDependencies(3, { order: [0, 1, 2], dependencies: [[], [2], []] })).toThrow(
     "policy.dependencies[1] has 2, must be agents that act before agent 1: [0]",
   );
   expect(() => resolveDependencies(3, { dependencies: [[]] })).toThrow("has 1 lists, must have one for each of the 3");
+  expect(() => resolveDependencies(3, { dependencies: [[1], [2], [0]] })).toThrow(
+    "policy.dependencies must have no cycle; nobody of the agents [0,1,2] can act first",
+  );
+  expect(() => resolveDependencies(2, { dependencies: [[2], []] })).toThrow(
+    "policy.dependencies has 2, must be lists of the agents 0 to 1",
+  );
+  expect(() => resolveDependencies(2, { order: "shuffled", dependencies: "learned" })).toThrow(
+    'policy.order is shuffled, so policy.dependencies must be all (or absent); it is "learned"',
+  );
+  expect(() => resolveDependencies(2, { order: [1, 0], dependencies: "learned" })).toThrow(
+    "policy.order is [1,0], must be absent where policy.dependencies is learned",
+  );
   const share = policySettingsSchema.parse({ share: true });
   expect(() => teamActors(teamOf([discrete(2), discrete(2)]), [[], [0]], share)).toThrow(
     "policy.share is true, but agent_0 has 2 observations and 2 choices, agent_1 3 observations and 2 choices",
   );
+});
+
+test("a graph alone says in which order agents act", () => {
+  const { order, predecessors } = resolveDependencies(4, { dependencies: [[3], [], [0, 1], [1]] });
+  expect(order).toEqual([1, 3, 0, 2]);
+  expect(predecessors).toEqual([[3], [], [0, 1], [1]]);
 });
 
 test("dependents are the other side of predecessors", () => {

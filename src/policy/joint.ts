@@ -3,9 +3,10 @@
 import { type ArraySpec, compileStaged, float32, type Program } from "../compile/index.ts";
 import { numpy as np } from "../compile/jax.ts";
 import type { Traced } from "../compile/trace.ts";
+import type { Tree } from "../compile/tree.ts";
 import type { TeamSpec } from "../envs/env.ts";
 import { vectorSize } from "../envs/spaces.ts";
-import type { ActorModel } from "./actor.ts";
+import type { ActorInputs, ActorModel } from "./actor.ts";
 import type { Dependencies } from "./dependencies.ts";
 
 /** What the agents of N environments see, by agent. */
@@ -20,6 +21,8 @@ export interface ActInputs {
   readonly hidden: readonly Float32Array[];
   /** [N]: 1 where the observation begins an episode (the GRUs then start from zero). */
   readonly episodeStarts: Float32Array;
+  /** Of a policy that draws its graph: Gumbel, [N, `graphNoiseSize`]; absent or all zero: the likeliest edges. */
+  readonly graphNoise?: Float32Array | undefined;
 }
 
 /** Where the joint policy writes what it did, by agent. */
@@ -30,16 +33,35 @@ export interface ActOutputs {
   readonly logProbs: readonly Float32Array[];
   /** [N, H_i], or empty. Must not be the arrays of the inputs. */
   readonly hidden: readonly Float32Array[];
+  /** Of a policy that draws its graph; absent: not told. */
+  readonly graph?: DrawnGraph | undefined;
 }
+
+/** Who looked at whom, in n agents: matrices [N, n · n] of 0 and 1 whose row i is about what agent i looks at. */
+export interface DrawnGraph<T = Float32Array> {
+  /** As drawn; may have cycles. */
+  readonly edges: T;
+  /** F(i): the edges that were kept, without cycles. */
+  readonly predecessors: T;
+  /** [N]: log ρ of `edges` */
+  readonly logProb: T;
+}
+
+const drawnGraphNames = ["edges", "predecessors", "logProb"] as const;
+
+/** Numbers of noise per environment from which a graph of n agents is drawn: two for each pair, absent and present. */
+export const graphNoiseSize = (agents: number): number => 2 * agents * agents;
 
 /** A team's policies for a number N of environments. */
 export interface JointPolicy {
   readonly team: TeamSpec;
   readonly numEnvs: number;
-  /** σ: the agents' indices, first to act first. */
+  /** σ: the agents' indices, first to act first; where that changes, by index. */
   readonly order: readonly number[];
   /** By agent: H_i, 0 without a GRU. */
   readonly hiddenSizes: readonly number[];
+  /** Whether who looks at whom is drawn anew in each step, from `graphNoise`; absent: no. */
+  readonly drawsGraph?: boolean;
   /** Takes the parameters as they are now: call it before acting where they may have changed since the last time. */
   refresh(): Promise<void>;
   /** Draws every agent's action for every environment. */
@@ -48,8 +70,37 @@ export interface JointPolicy {
   release(): Promise<void>;
 }
 
+/** What all agents do in one step, inside traced code. */
+export interface Drawn {
+  /** By agent: [N, d_i] */
+  readonly actions: readonly Traced[];
+  /** By agent: [N] */
+  readonly logProbs: readonly Traced[];
+  /** [N, H_i], by the index of the agents that have a GRU */
+  readonly hidden: Readonly<Record<string, Traced>>;
+  /** Absent where the policy draws no graph. */
+  readonly graph?: DrawnGraph<Traced>;
+}
+
 /** All that makes a joint policy, but the number of environments. */
 export interface PolicyDefinition {
+  readonly team: TeamSpec;
+  /** σ: first to act first; where that changes from step to step, by index. */
+  readonly order: readonly number[];
+  /** By agent: H_i, 0 without a GRU */
+  readonly hiddenSizes: readonly number[];
+  /** Whether who looks at whom is drawn anew in each step. */
+  readonly drawsGraph: boolean;
+  /** Live arrays that actions follow from, besides what agents see: parameters, and what else seldom changes. */
+  readonly thetas: readonly Float32Array[];
+  /** The same policy for good, where what it is now can be said more simply than what it may become. */
+  frozen?(): PolicyDefinition;
+  /** Draws every agent's action, inside traced code. */
+  draw(thetas: readonly Traced[], step: Step<Traced>, numEnvs: number): Drawn;
+}
+
+/** A team of actors that act one after the other. */
+export interface Chain {
   readonly team: TeamSpec;
   readonly dependencies: Dependencies;
   /** By agent. */
@@ -89,98 +140,102 @@ export type Step<T> = {
   readonly noise: readonly T[];
   readonly hidden: Readonly<Record<string, T>>;
   readonly episodeStarts: Readonly<Record<string, T>>;
+  readonly graph: Readonly<Record<string, T>>;
 };
 
-export function stepSpecs({ team, models }: PolicyDefinition, numEnvs: number): Step<ArraySpec> {
-  const having = (has: (model: ActorModel) => boolean, size: (model: ActorModel) => number) =>
-    Object.fromEntries(models.flatMap((model, i) => (has(model) ? [[i, float32(numEnvs, size(model))]] : [])));
-  const recurrent = models.some(({ hiddenSize }) => hiddenSize > 0);
+/** Whether an agent has choices some of which may be unavailable. */
+const hasMask = (team: TeamSpec, agent: number): boolean =>
+  team.hasActionMasks && team.actionSpaces[agent].kind === "discrete";
+
+export function stepSpecs(
+  { team, hiddenSizes, drawsGraph }: Pick<PolicyDefinition, "team" | "hiddenSizes" | "drawsGraph">,
+  numEnvs: number,
+): Step<ArraySpec> {
+  const actionSizes = team.actionSpaces.map(vectorSize);
+  const having = (has: (agent: number) => boolean, sizes: readonly number[]) =>
+    Object.fromEntries(sizes.flatMap((size, i) => (has(i) ? [[i, float32(numEnvs, size)]] : [])));
+  const remembers = (agent: number) => hiddenSizes[agent] > 0;
   return {
     observations: team.observationSpaces.map(({ size }) => float32(numEnvs, size)),
-    actionMasks: having(
-      ({ hasActionMask }) => hasActionMask,
-      ({ actionSize }) => actionSize,
-    ),
-    noise: models.map(({ actionSize }) => float32(numEnvs, actionSize)),
-    hidden: having(
-      ({ hiddenSize }) => hiddenSize > 0,
-      ({ hiddenSize }) => hiddenSize,
-    ),
-    episodeStarts: recurrent ? { all: float32(numEnvs) } : {},
+    actionMasks: having((agent) => hasMask(team, agent), actionSizes),
+    noise: actionSizes.map((size) => float32(numEnvs, size)),
+    hidden: having(remembers, hiddenSizes),
+    episodeStarts: hiddenSizes.some((size) => size > 0) ? { all: float32(numEnvs) } : {},
+    graph: drawsGraph ? { noise: float32(numEnvs, graphNoiseSize(team.agents.length)) } : {},
   };
 }
 
-/** Every agent's action, in order, each conditioned on those before it; inside traced code. */
-export function drawActions(
-  { team, dependencies, models, networkOf }: PolicyDefinition,
-  numEnvs: number,
-  thetas: readonly Traced[],
-  step: Step<Traced>,
-): { actions: Traced[]; logProbs: Traced[]; hidden: Record<string, Traced> } {
-  const nothing = models.map(({ actionSize }) => np.broadcastTo(np.zeros([actionSize]), [numEnvs, actionSize]));
-  const actions: Traced[] = [];
-  const logProbs: Traced[] = [];
-  const hidden: Record<string, Traced> = {};
-  for (const i of dependencies.order) {
-    const model = models[i];
-    const parameters = model.layout.unravel(thetas[networkOf[i]]);
-    const inputs = {
-      observations: step.observations[i],
-      ...(model.conditioned && {
-        jointActions: np.concatenate(
-          nothing.map((none, j) => (dependencies.predecessors[i].includes(j) ? actions[j] : none)),
-          1,
-        ),
-      }),
-      agentId: np.array(agentId(team, i)),
-      ...(model.hasActionMask && { actionMask: step.actionMasks[i] }),
-      ...(model.hiddenSize > 0 && { hidden: step.hidden[i], episodeStarts: step.episodeStarts.all }),
-    };
-    const outputs = model.forward(parameters, inputs, { blocks: 1, length: 1, width: numEnvs }, "acting");
-    const { action, logProb } = outputs.distribution.draw(step.noise[i]);
-    actions[i] = action;
-    logProbs[i] = logProb;
-    if (outputs.hidden) hidden[i] = outputs.hidden;
-  }
-  return { actions, logProbs, hidden };
+/** What an actor sees of a step, but for the actions of others. */
+export const actorStep = (model: ActorModel, agent: number, team: TeamSpec, step: Step<Traced>): ActorInputs => ({
+  observations: step.observations[agent],
+  agentId: np.array(agentId(team, agent)),
+  ...(model.hasActionMask && { actionMask: step.actionMasks[agent] }),
+  ...(model.hiddenSize > 0 && { hidden: step.hidden[agent], episodeStarts: step.episodeStarts.all }),
+});
+
+/** Every agent's action, in order, each conditioned on those before it. */
+export function chainPolicy({ team, dependencies, models, networkOf, thetas }: Chain): PolicyDefinition {
+  return {
+    team,
+    order: dependencies.order,
+    hiddenSizes: models.map(({ hiddenSize }) => hiddenSize),
+    drawsGraph: false,
+    thetas,
+    draw(parameters, step, numEnvs) {
+      const nothing = models.map(({ actionSize }) => np.broadcastTo(np.zeros([actionSize]), [numEnvs, actionSize]));
+      const actions: Traced[] = [];
+      const logProbs: Traced[] = [];
+      const hidden: Record<string, Traced> = {};
+      for (const i of dependencies.order) {
+        const model = models[i];
+        const seen = (agent: number) => dependencies.predecessors[i].includes(agent);
+        const inputs = {
+          ...actorStep(model, i, team, step),
+          ...(model.conditioned && {
+            jointActions: np.concatenate(
+              nothing.map((none, j) => (seen(j) ? actions[j] : none)),
+              1,
+            ),
+          }),
+        };
+        const tree = model.layout.unravel(parameters[networkOf[i]]);
+        const outputs = model.forward(tree, inputs, { blocks: 1, length: 1, width: numEnvs }, "acting");
+        const { action, logProb } = outputs.distribution.draw(step.noise[i]);
+        actions[i] = action;
+        logProbs[i] = logProb;
+        if (outputs.hidden) hidden[i] = outputs.hidden;
+      }
+      return { actions, logProbs, hidden };
+    },
+  };
 }
 
 /**
- * Compiles the joint policy for `numEnvs` environments, with the live parameters of `definition` as they are now and
+ * Compiles the joint policy for `numEnvs` environments, with the live arrays of `definition` as they are now and
  * whenever it is refreshed.
  */
 export async function jointPolicy(definition: PolicyDefinition, numEnvs: number): Promise<JointPolicy> {
-  const { team, dependencies, models, thetas } = definition;
+  const { team, order, hiddenSizes, drawsGraph, thetas } = definition;
   const specs = { theta: thetas.map((theta) => float32(theta.length)), ...stepSpecs(definition, numEnvs) };
   const [program] = await compileStaged(
     "act",
-    (inputs) => drawActions(definition, numEnvs, inputs.theta as readonly Traced[], inputs as unknown as Step<Traced>),
+    (inputs) => {
+      const drawn = definition.draw(inputs.theta as readonly Traced[], inputs as unknown as Step<Traced>, numEnvs);
+      return drawn as unknown as Tree<Traced>;
+    },
     specs,
     (name) => name.startsWith("theta."),
   );
   const parameters = Object.fromEntries(thetas.map((theta, k) => [`theta.${k}`, theta]));
   const refresh = () => program.prepare(parameters);
   await refresh();
-  return policyOf(program, {
-    team,
-    numEnvs,
-    order: dependencies.order,
-    hiddenSizes: models.map(({ hiddenSize }) => hiddenSize),
-    hasMask: models.map(({ hasActionMask }) => hasActionMask),
-    refresh,
-  });
+  return policyOf(program, { team, numEnvs, order, hiddenSizes, drawsGraph, refresh });
 }
 
-/** A joint policy that runs a program with the inputs of `stepSpecs` and the outputs of `drawActions`. */
+/** A joint policy that runs a program with the inputs of `stepSpecs` and the outputs of `PolicyDefinition.draw`. */
 export function policyOf(
   program: Pick<Program, "run" | "release">,
-  {
-    hasMask,
-    ...policy
-  }: Pick<JointPolicy, "team" | "numEnvs" | "order" | "hiddenSizes" | "refresh"> & {
-    /** By agent. */
-    readonly hasMask: readonly boolean[];
-  },
+  policy: Omit<JointPolicy, "act" | "release">,
 ): JointPolicy {
   // Filled anew each time, so that acting allocates nothing of its own.
   const feeds: Record<string, Float32Array> = {};
@@ -188,12 +243,13 @@ export function policyOf(
   const agents = policy.team.agents.map((_, i) => ({
     observations: `observations.${i}`,
     noise: `noise.${i}`,
-    mask: hasMask[i] ? `actionMasks.${i}` : undefined,
+    mask: hasMask(policy.team, i) ? `actionMasks.${i}` : undefined,
     hidden: policy.hiddenSizes[i] > 0 ? `hidden.${i}` : undefined,
     actions: `actions.${i}`,
     logProbs: `logProbs.${i}`,
   }));
   const recurrent = policy.hiddenSizes.some((size) => size > 0);
+  const noNoise = new Float32Array(policy.drawsGraph ? policy.numEnvs * graphNoiseSize(policy.team.agents.length) : 0);
   return {
     ...policy,
     async act(inputs, into) {
@@ -210,6 +266,10 @@ export function policyOf(
         }
       }
       if (recurrent) feeds["episodeStarts.all"] = inputs.episodeStarts;
+      if (policy.drawsGraph) {
+        feeds["graph.noise"] = inputs.graphNoise ?? noNoise;
+        for (const name of drawnGraphNames) if (into.graph) results[`graph.${name}`] = into.graph[name];
+      }
       await program.run(feeds, results);
     },
     release: () => program.release(),

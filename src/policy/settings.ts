@@ -17,14 +17,32 @@ export const policySettingsSchema = z.strictObject({
     .default(10)
     .describe("recurrent: steps of truncated backpropagation through time; must divide rollout.length"),
   share: z.boolean().default(false).describe("one network for all agents, which then need equal spaces"),
-  order: z.array(z.int().min(0)).optional().describe("the agents' indices, first to act first; default: by index"),
+  order: z
+    .union([z.array(z.int().min(0)), z.literal("shuffled")])
+    .optional()
+    .describe(
+      "the agents' indices, first to act first, or shuffled: drawn anew for each update; default: by index, or as the " +
+        "dependencies need",
+    ),
   dependencies: z
-    .union([z.enum(["all", "none"]), z.array(z.array(z.int().min(0)))])
+    .union([z.enum(["all", "none", "learned"]), z.array(z.array(z.int().min(0)))])
     .optional()
     .describe(
       "whose actions an agent's policy conditions on: all that act before it (the default of autoregressive " +
-        "algorithms), none, or for each agent a list of agents' indices",
+        "algorithms), none, for each agent a list of agents' indices (any acyclic graph), or learned: a generator " +
+        "draws a graph in every step (the default of gcs)",
     ),
+  graph: z
+    .strictObject({
+      heads: z.int().min(1).default(1).describe("heads of the generator's attention; must divide policy.hidden"),
+      blocks: z.int().min(1).default(1).describe("the generator's attention blocks"),
+      decoderHidden: z.int().min(1).default(16).describe("units of the layer that looks at a pair of agents"),
+      clip: z.number().gt(0).lt(1).default(0.2).describe("ε of the generator's clipped objective"),
+      acyclicityCoef: z.number().min(0).default(1).describe("weight of the penalty on cycles, h(P)"),
+      entropyCoef: z.number().min(0).default(0).describe("weight of the edges' mean entropy in its objective"),
+    })
+    .prefault({})
+    .describe("the generator of learned dependencies"),
   stdX: z.number().gt(0).default(1).describe("x of σ = y·sigmoid(ρ/x), the standard deviation of continuous actions"),
   stdY: z.number().gt(0).default(0.5).describe("y of σ = y·sigmoid(ρ/x): the largest standard deviation"),
   stdRho: z.number().default(1).describe("ρ of σ = y·sigmoid(ρ/x) at the start"),

@@ -2,6 +2,7 @@
 
 import type { TeamSpec } from "../envs/env.ts";
 import { vectorSize } from "../envs/spaces.ts";
+import { type DrawnGraph, graphNoiseSize } from "../policy/joint.ts";
 
 /** The last moment of an episode that was cut off: what its rewards to come are estimated from. */
 export interface FinalMoment {
@@ -41,6 +42,8 @@ export interface RolloutBuffer {
   readonly logProbs: readonly Float32Array[];
   /** By agent: [T + 1, N, H_i], the GRU's state before the step; empty without one */
   readonly hidden: readonly Float32Array[];
+  /** Who looked at whom, [T, N, …], and the noise that it follows from; absent where the policy draws no graph. */
+  readonly graph?: DrawnGraph & { readonly noise: Float32Array };
   /** [T + 1, N]: 1 where the observation begins an episode */
   readonly episodeStarts: Float32Array;
   /** [T, N] */
@@ -56,10 +59,16 @@ export interface RolloutBuffer {
 /** A buffer of zeros. */
 export function createRolloutBuffer(
   team: TeamSpec,
-  { length, numEnvs, hiddenSizes }: { length: number; numEnvs: number; hiddenSizes: readonly number[] },
+  {
+    length,
+    numEnvs,
+    hiddenSizes,
+    drawsGraph = false,
+  }: { length: number; numEnvs: number; hiddenSizes: readonly number[]; drawsGraph?: boolean },
 ): RolloutBuffer {
   const moments = (size: number): Float32Array => new Float32Array((length + 1) * numEnvs * size);
   const steps = (size: number): Float32Array => new Float32Array(length * numEnvs * size);
+  const agents = team.agents.length;
   const actions = () => team.actionSpaces.map((space) => steps(vectorSize(space)));
   return {
     team,
@@ -68,11 +77,19 @@ export function createRolloutBuffer(
     observations: team.observationSpaces.map(({ size }) => moments(size)),
     states: moments(team.stateSpace.size),
     actionMasks: team.actionSpaces.map((space) => moments(space.kind === "discrete" ? space.n : 0)),
-    active: moments(team.agents.length),
+    active: moments(agents),
     actions: actions(),
     noise: actions(),
     logProbs: team.agents.map(() => steps(1)),
     hidden: hiddenSizes.map(moments),
+    ...(drawsGraph && {
+      graph: {
+        edges: steps(agents * agents),
+        predecessors: steps(agents * agents),
+        logProb: steps(1),
+        noise: steps(graphNoiseSize(agents)),
+      },
+    }),
     episodeStarts: moments(1),
     rewards: steps(1),
     terminations: new Uint8Array(length * numEnvs),

@@ -53,14 +53,17 @@ export interface CollectorOptions {
   readonly length: number;
   /** By agent: H_i of the policies, 0 without a GRU */
   readonly hiddenSizes: readonly number[];
+  /** Whether the policies draw a graph in every step. */
+  readonly drawsGraph?: boolean;
   /** Where the noise of actions and the environments' seed come from. */
   readonly random: Random;
 }
 
 /** Makes a collector, and starts the environments' first episodes. */
-export async function createCollector({ env, length, hiddenSizes, random }: CollectorOptions): Promise<Collector> {
+export async function createCollector(options: CollectorOptions): Promise<Collector> {
+  const { env, length, hiddenSizes, drawsGraph = false, random } = options;
   const { team, numEnvs } = env;
-  const buffer = createRolloutBuffer(team, { length, numEnvs, hiddenSizes });
+  const buffer = createRolloutBuffer(team, { length, numEnvs, hiddenSizes, drawsGraph });
   const inputs = Array.from({ length }, (_, t) => actInputs(buffer, t));
   const outputs = Array.from({ length }, (_, t) => actOutputs(buffer, t));
   const endings = createMoment(team, numEnvs);
@@ -91,6 +94,10 @@ export async function createCollector({ env, length, hiddenSizes, random }: Coll
       const size = numEnvs * vectorSize(team.actionSpaces[i]);
       if (team.actionSpaces[i].kind === "discrete") noise.fillGumbel(buffer.noise[i], t * size, (t + 1) * size);
       else noise.fillNormal(buffer.noise[i], t * size, (t + 1) * size);
+    }
+    if (buffer.graph) {
+      const size = buffer.graph.noise.length / length;
+      noise.fillGumbel(buffer.graph.noise, t * size, (t + 1) * size);
     }
   };
 
@@ -198,13 +205,21 @@ function actInputs(buffer: RolloutBuffer, t: number): ActInputs {
     noise: buffer.noise.map((array) => rowOf(array, t, buffer.length)),
     hidden: buffer.hidden.map(moment),
     episodeStarts: moment(buffer.episodeStarts),
+    graphNoise: buffer.graph && rowOf(buffer.graph.noise, t, buffer.length),
   };
 }
 
 function actOutputs(buffer: RolloutBuffer, t: number): ActOutputs {
+  const step = (array: Float32Array) => rowOf(array, t, buffer.length);
+  const { graph } = buffer;
   return {
-    actions: buffer.actions.map((array) => rowOf(array, t, buffer.length)),
-    logProbs: buffer.logProbs.map((array) => rowOf(array, t, buffer.length)),
+    actions: buffer.actions.map(step),
+    logProbs: buffer.logProbs.map(step),
+    graph: graph && {
+      edges: step(graph.edges),
+      predecessors: step(graph.predecessors),
+      logProb: step(graph.logProb),
+    },
     hidden: buffer.hidden.map((array) => rowOf(array, t + 1, buffer.length + 1)),
   };
 }

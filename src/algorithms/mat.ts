@@ -1,0 +1,379 @@
+/**
+ * @file MAT: a team as one transformer, which translates what all agents observe into what they do, agent by agent; and
+ * MAT-Dec, in which it only says what that is worth, and agents act on their own.
+ *
+ * Wen, Kuba, Lin, Zhang, Wen, Wang & Yang 2022, "Multi-Agent Reinforcement Learning is a Sequence Modeling Problem",
+ * arXiv:2205.14953, equations 4 and 5. π(a | o) = Π π(a_i | ô_1…n, a_1…i−1); the network is in
+ * `src/policy/transformer.ts`.
+ */
+
+import { z } from "zod";
+import { type ArraySpec, float32, type Traced } from "../compile/index.ts";
+import { lax, numpy as np } from "../compile/jax.ts";
+import type { TeamSpec } from "../envs/env.ts";
+import { vectorSize } from "../envs/spaces.ts";
+import type { Sequences } from "../nn/layers.ts";
+import { huber } from "../nn/losses.ts";
+import { createValueStatistics, updateValueStatistics, valueScale } from "../nn/value-normalizer.ts";
+import { exportPolicy } from "../policy/export.ts";
+import { jointPolicy } from "../policy/joint.ts";
+import { type Transformer, type TransformerInputs, transformer, transformerPolicy } from "../policy/transformer.ts";
+import { generalizedAdvantages, normalizeAdvantages } from "../rollout/advantages.ts";
+import type { RolloutBuffer } from "../rollout/buffer.ts";
+import { defineAlgorithm, type Learner, type LearnerOptions } from "./algorithm.ts";
+import type { SampleLoss } from "./gradient.ts";
+import { createMetrics } from "./metrics.ts";
+import { createMinibatches, minibatchSequences, rolloutSequences, rowCount, type Samples } from "./minibatch.ts";
+import { checkFinite, createNetwork, networkState } from "./network.ts";
+import { compileRowwise, type RowwiseProgram } from "./rowwise.ts";
+import { ppoSettings } from "./settings.ts";
+import { compileStep, walkSamples } from "./step.ts";
+
+const { criticLearningRate: _, ...shared } = ppoSettings;
+
+export const matSettings = z.strictObject({
+  ...shared,
+  clip: shared.clip
+    .unwrap()
+    .default(0.05)
+    .describe("ε, how far a probability ratio may move from 1 before it is clipped"),
+  valueCoef: z.number().gt(0).default(1).describe("weight of the values' loss beside that of the policy"),
+  blocks: z.int().min(1).default(1).describe("attention blocks of the encoder, and of the decoder"),
+  heads: z.int().min(1).default(1).describe("heads of each attention; must divide policy.hidden"),
+});
+
+export type MatSettings = z.infer<typeof matSettings>;
+
+/** Names of what `metrics` of a step holds, in order. */
+const matMetrics = [
+  "policyLoss",
+  "entropy",
+  "clipFraction",
+  "approximateKl",
+  "valueLoss",
+  "gradientNorm",
+  "entropyCoef",
+] as const;
+
+/** Fields of samples by agent: `observations.0`, … */
+const named = <T>(field: string, byAgent: readonly T[]): Readonly<Record<string, T>> =>
+  Object.fromEntries(byAgent.map((value, agent) => [`${field}.${agent}`, value]));
+
+function inputsOf({ rows, sequences }: Samples<Traced>, { team, hiddenSize }: Transformer): TransformerInputs {
+  const field = (arrays: Readonly<Record<string, Traced>>, name: string) =>
+    Object.fromEntries(
+      team.agents.flatMap((_, agent) => (arrays[`${name}.${agent}`] ? [[agent, arrays[`${name}.${agent}`]]] : [])),
+    );
+  return {
+    observations: team.agents.map((_, agent) => rows[`observations.${agent}`]),
+    actionMasks: field(rows, "actionMask"),
+    hidden: hiddenSize > 0 ? field(sequences, "hidden") : {},
+    episodeStarts: rows.episodeStarts,
+  };
+}
+
+/**
+ * Over agents and samples of weight 1: −mean(min(r_i Â_i, clip(r_i, 1 ± ε) Â_i)) − c_H · mean entropy + c_V · mean of
+ * max(huber(V_i − R_i), huber(clip(V_i) − R_i)). What agents did is given to the decoder as it was (teacher forcing), so
+ * all of them are evaluated at once.
+ */
+export const matLoss =
+  (model: Transformer, { clip, valueClip, huberDelta, valueCoef }: MatSettings): SampleLoss =>
+  ([parameters], samples, { count, entropyCoef }, sequences) => {
+    const { rows } = samples;
+    const { order } = model;
+    const inputs = inputsOf(samples, model);
+    const encoded = model.encode(parameters, inputs, sequences);
+    const actions = order.map((agent) => rows[`actions.${agent}`]);
+    const distributions = model.act(parameters, inputs, encoded, actions.slice(0, -1), sequences);
+    let sums = np.zeros([5]);
+    order.forEach((agent, k) => {
+      const own = (field: string) => rows[`${field}.${agent}`];
+      const advantage = own("advantages");
+      const logRatio = distributions[k].logProb(actions[k]).sub(own("oldLogProbs"));
+      const ratio = np.exp(logRatio);
+      const clipped = np.clip(ratio, 1 - clip, 1 + clip);
+      const gain = np.minimum(ratio.mul(advantage), clipped.mul(advantage));
+      const value = encoded.values.slice([], k);
+      const [oldValue, target] = [own("oldValues"), own("targets")];
+      const held = oldValue.add(np.clip(value.sub(oldValue), -valueClip, valueClip));
+      const error = np.maximum(huber(value.sub(target), huberDelta), huber(held.sub(target), huberDelta));
+      const outside = np.greater(np.abs(ratio.sub(1)), clip).astype(ratio.dtype);
+      const kl = ratio.sub(1).sub(logRatio);
+      const share = own("weights").div(count);
+      const terms = [gain.neg(), distributions[k].entropy(), outside, kl, error];
+      sums = sums.add(np.stack(terms.map((term) => term.mul(share).sum())));
+    });
+    const [policyLoss, entropy, valueLoss] = [0, 1, 4].map((term) => sums.slice(term));
+    const loss = policyLoss.sub(entropy.mul(entropyCoef)).add(valueLoss.mul(valueCoef));
+    return [loss, lax.stopGradient(sums)];
+  };
+
+/** What the encoder sees of `rows` samples, as a program takes it. */
+function inputSpecs({ team, hiddenSize }: Transformer, sequences: Sequences) {
+  const rows = rowCount(sequences);
+  const starts = sequences.blocks * sequences.width;
+  return {
+    rows: {
+      ...named(
+        "observations",
+        team.observationSpaces.map(({ size }) => float32(rows, size)),
+      ),
+      ...(hiddenSize > 0 && { episodeStarts: float32(rows) }),
+    } as Readonly<Record<string, ArraySpec>>,
+    sequences: {
+      ...(hiddenSize > 0 &&
+        named(
+          "hidden",
+          team.agents.map(() => float32(starts, hiddenSize)),
+        )),
+    } as Readonly<Record<string, ArraySpec>>,
+  };
+}
+
+/** The fields of `samples` that a transformer learns from. */
+function matSampleSpecs(model: Transformer, sequences: Sequences): Samples<ArraySpec> {
+  const { team } = model;
+  const rows = rowCount(sequences);
+  const inputs = inputSpecs(model, sequences);
+  const actions = team.actionSpaces.map((space) => float32(rows, vectorSize(space)));
+  const numbers = team.agents.map(() => float32(rows));
+  return {
+    rows: {
+      ...inputs.rows,
+      ...(hasMasks(team) && named("actionMask", actions)),
+      ...named("actions", actions),
+      ...Object.assign({}, ...perAgentNumbers.map((field) => named(field, numbers))),
+      activeAgents: float32(rows),
+    },
+    sequences: inputs.sequences,
+    fixed: {},
+  };
+}
+
+const hasMasks = ({ hasActionMasks, actionSpaces }: TeamSpec) => hasActionMasks && actionSpaces[0].kind === "discrete";
+
+const perAgentNumbers = ["oldLogProbs", "advantages", "weights", "oldValues", "targets"] as const;
+
+/** Normalised values of `rows` samples that are no sequences: outputs `values.0`, …, by agent, [rows] each. */
+const compileValues = (model: Transformer, rows: number, threads: number): Promise<RowwiseProgram> =>
+  compileRowwise(
+    {
+      name: "values",
+      others: { theta: float32(model.layout.size) },
+      sampleSpecs: (part) => ({ ...inputSpecs(model, part), fixed: {} }),
+      sequences: { blocks: rows, length: 1, width: 1 },
+      outputs({ theta }, samples, part) {
+        const { values } = model.encode(model.layout.unravel(theta), inputsOf(samples, model), part);
+        const byAgent = model.team.agents.map((_, agent) => values.slice([], model.order.indexOf(agent)));
+        return named("values", byAgent);
+      },
+    },
+    threads,
+  );
+
+/** The order in which agents act, as far as a transformer has one. */
+function orderOf({ team, policy }: LearnerOptions<MatSettings>, decentralized: boolean): readonly number[] {
+  const allowed = decentralized ? "none" : "all";
+  if (policy.dependencies !== undefined && policy.dependencies !== allowed) {
+    throw new RangeError(
+      `policy.dependencies is ${JSON.stringify(policy.dependencies)}, must be ${allowed} (or absent): ` +
+        (decentralized ? "agents act at once" : "the decoder looks at all actions before"),
+    );
+  }
+  const agents = team.agents.map((_, agent) => agent);
+  const order = policy.order ?? agents;
+  if (order === "shuffled" || order.length !== agents.length || agents.some((agent) => !order.includes(agent))) {
+    throw new RangeError(`policy.order is ${order}, must be a permutation of the agents 0 to ${agents.length - 1}`);
+  }
+  return order;
+}
+
+async function createMat(options: LearnerOptions<MatSettings>, decentralized: boolean): Promise<Learner> {
+  const { team, numEnvs, rolloutLength, settings, policy, random } = options;
+  const agents = team.agents.length;
+  const chunkLength = policy.recurrent ? policy.chunkLength : 1;
+  if (rolloutLength % chunkLength !== 0) {
+    throw new RangeError(`policy.chunkLength is ${chunkLength}, must divide rollout.length, which is ${rolloutLength}`);
+  }
+  const model = transformer(team, policy, { ...settings, decentralized }, orderOf(options, decentralized));
+  const { hiddenSize } = model;
+  const network = createNetwork("transformer", model.layout, random.split(0));
+  const definition = transformerPolicy(model, network.theta);
+  const statistics = createValueStatistics();
+  const updates = new Int32Array(1);
+  const progressNow = new Float32Array(1);
+  const shuffling = random.split(1);
+
+  const whole = rolloutSequences(rolloutLength, numEnvs, chunkLength);
+  const rows = rowCount(whole);
+  const allRows = rows + numEnvs;
+  const minibatches = createMinibatches(whole, settings.minibatches);
+  const step = await compileStep(
+    {
+      name: "transformer step",
+      layouts: [model.layout],
+      loss: matLoss(model, settings),
+      sampleSpecs: (part) => matSampleSpecs(model, part),
+      sequences: minibatchSequences(whole, settings.minibatches),
+      schedules: { entropyCoef: settings.entropyCoef },
+      counts: { count: "activeAgents" },
+      learningRate: settings.learningRate,
+      settings,
+    },
+    matMetrics.length - 2,
+  );
+  const valuesOfAll = await compileValues(model, allRows, settings.threads);
+  const valuesOfFinals = await compileValues(model, numEnvs, 1);
+  const acting = await jointPolicy(definition, numEnvs);
+
+  const byAgent = (size: number) => team.agents.map(() => new Float32Array(size));
+  const [raw, values, weights, returns, targets] = [allRows, allRows, rows, rows, rows].map(byAgent);
+  // Advantages are normalised over the team, so they lie side by side.
+  const advantages = new Float32Array(agents * rows);
+  const allWeights = new Float32Array(agents * rows);
+  const part = (array: Float32Array, agent: number) => array.subarray(agent * rows, (agent + 1) * rows);
+  const chunkHidden = byAgent(whole.blocks * whole.width * hiddenSize);
+  const activeAgents = new Float32Array(rows);
+
+  const valueSamples = (
+    observations: readonly Float32Array[],
+    hidden: readonly Float32Array[],
+    episodeStarts: Float32Array,
+  ): Samples => ({
+    rows: { ...named("observations", observations), ...(hiddenSize > 0 && { episodeStarts }) },
+    sequences: hiddenSize > 0 ? named("hidden", hidden) : {},
+    fixed: {},
+  });
+
+  /** Normalised values of the moments at which episodes were cut off, by agent, in their order. */
+  async function finalValues(buffer: RolloutBuffer): Promise<Float32Array[]> {
+    const { finals } = buffer;
+    const found = byAgent(finals.length);
+    const observations = team.observationSpaces.map(({ size }) => new Float32Array(numEnvs * size));
+    const hidden = byAgent(numEnvs * hiddenSize);
+    const into = byAgent(numEnvs);
+    const noStarts = new Float32Array(numEnvs);
+    for (let start = 0; start < finals.length; start += numEnvs) {
+      const some = finals.slice(start, start + numEnvs);
+      some.forEach((final, row) => {
+        final.observations.forEach((own, agent) => {
+          observations[agent].set(own, row * own.length);
+          // The memory after the step that was cut off: it has not been told yet that a new episode begins.
+          const from = ((final.time + 1) * numEnvs + final.env) * hiddenSize;
+          hidden[agent].set(buffer.hidden[agent].subarray(from, from + hiddenSize), row * hiddenSize);
+        });
+      });
+      const samples = valueSamples(observations, hidden, noStarts);
+      await valuesOfFinals.run({ theta: network.theta }, samples, named("values", into));
+      some.forEach((_, row) => {
+        for (let agent = 0; agent < agents; agent++) found[agent][start + row] = into[agent][row];
+      });
+    }
+    return found;
+  }
+
+  /** Values, advantages and returns of a buffer, agent by agent. */
+  async function evaluate(buffer: RolloutBuffer): Promise<void> {
+    const samples = valueSamples(buffer.observations, buffer.hidden, buffer.episodeStarts);
+    await valuesOfAll.run({ theta: network.theta }, samples, named("values", raw));
+    const finals = await finalValues(buffer);
+    const { mean, std } = valueScale(statistics);
+    const inUnitsOfReward = (x: number) => mean + std * x;
+    for (let agent = 0; agent < agents; agent++) {
+      for (let row = 0; row < allRows; row++) values[agent][row] = inUnitsOfReward(raw[agent][row]);
+      const own = part(advantages, agent);
+      const estimates = { values: values[agent], finalValues: finals[agent].map(inUnitsOfReward) };
+      generalizedAdvantages(buffer, estimates, settings, own);
+      for (let row = 0; row < rows; row++) {
+        returns[agent][row] = own[row] + values[agent][row];
+        weights[agent][row] = buffer.active[row * agents + agent];
+      }
+      part(allWeights, agent).set(weights[agent]);
+    }
+    normalizeAdvantages(advantages, allWeights, advantages);
+    for (let row = 0; row < rows; row++) activeAgents[row] = weights.reduce((sum, own) => sum + own[row], 0);
+    updateValueStatistics(
+      statistics,
+      returns.map((own, agent) => ({ values: own, weights: weights[agent] })),
+    );
+    const scale = valueScale(statistics);
+    for (let agent = 0; agent < agents; agent++) {
+      for (let row = 0; row < rows; row++) targets[agent][row] = (returns[agent][row] - scale.mean) / scale.std;
+    }
+  }
+
+  function samplesOf(buffer: RolloutBuffer): Samples {
+    const cut = (arrays: readonly Float32Array[]) =>
+      arrays.map((array) => array.subarray(0, (array.length / allRows) * rows));
+    const perBlock = numEnvs * hiddenSize;
+    chunkHidden.forEach((own, agent) => {
+      for (let block = 0; block < own.length / Math.max(perBlock, 1); block++) {
+        const from = block * whole.length * perBlock;
+        own.set(buffer.hidden[agent].subarray(from, from + perBlock), block * perBlock);
+      }
+    });
+    return {
+      rows: {
+        ...named("observations", cut(buffer.observations)),
+        ...(hasMasks(team) && named("actionMask", cut(buffer.actionMasks))),
+        ...(hiddenSize > 0 && { episodeStarts: buffer.episodeStarts.subarray(0, rows) }),
+        ...named("actions", buffer.actions),
+        ...named("oldLogProbs", buffer.logProbs),
+        ...named(
+          "advantages",
+          team.agents.map((_, agent) => part(advantages, agent)),
+        ),
+        ...named("weights", weights),
+        ...named("oldValues", cut(raw)),
+        ...named("targets", targets),
+        activeAgents,
+      },
+      sequences: hiddenSize > 0 ? named("hidden", chunkHidden) : {},
+      fixed: {},
+    };
+  }
+
+  return {
+    policy: acting,
+    state: new Map([
+      ...networkState(network),
+      ["transformer.statistics", statistics] as const,
+      ["updates", updates] as const,
+    ]),
+    async update(buffer, { step: done, totalSteps }) {
+      const metrics = createMetrics();
+      progressNow[0] = Math.min(1, done / totalSteps);
+      await evaluate(buffer);
+      const iteration = { progress: progressNow, metrics, random: shuffling.split(updates[0]) };
+      const walk = { epochs: settings.epochs, names: matMetrics };
+      await walkSamples(minibatches, iteration, samplesOf(buffer), [network], step, walk);
+      checkFinite(network);
+      updates[0]++;
+      return metrics.means();
+    },
+    policyFor: (count) => jointPolicy(definition, count),
+    exportPolicy: (metadata, see) => exportPolicy(definition, metadata, see),
+    async release() {
+      await Promise.all([acting, step, valuesOfAll, valuesOfFinals].map((owned) => owned.release()));
+    },
+  };
+}
+
+export const mat = defineAlgorithm({
+  name: "mat",
+  title: "MAT",
+  paper: "https://arxiv.org/abs/2205.14953",
+  description: "the team as one transformer with PPO: the encoder says what it is worth, the decoder who does what",
+  settings: matSettings,
+  create: (options) => createMat(options, false),
+});
+
+export const matDec = defineAlgorithm({
+  name: "mat-dec",
+  title: "MAT-Dec",
+  paper: "https://arxiv.org/abs/2205.14953",
+  description: "MAT without its decoder: agents act on their own, the encoder learns with them what it is worth",
+  settings: matSettings,
+  create: (options) => createMat(options, true),
+});

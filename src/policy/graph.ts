@@ -1,0 +1,315 @@
+/**
+ * @file Who looks at whom as data: acting over a graph that changes, and the generator that draws one in every step.
+ *
+ * Ruan, Du, Xiong, Xing, Li, Meng, Zhang, Wang & Xu 2022, "GCS: Graph-Based Coordination Strategy for Multi-Agent
+ * Reinforcement Learning", arXiv:2201.06257. A graph of n agents is a matrix [n, n] of 0 and 1, flat: element (i, j) is 1
+ * where agent i looks at agent j.
+ */
+
+import { nn, numpy as np } from "../compile/jax.ts";
+import type { Traced } from "../compile/trace.ts";
+import type { TeamSpec } from "../envs/env.ts";
+import { type EncoderBlock, encoderBlock, encoderBlockParameters, gelu } from "../nn/attention.ts";
+import {
+  type LayerNorm,
+  type Linear,
+  layerNorm,
+  layerNormParameters,
+  linear,
+  linearParameters,
+  normThenLinear,
+} from "../nn/layers.ts";
+import { type ParameterLayout, parameterLayout } from "../nn/parameters.ts";
+import type { ActorInputs, ActorModel } from "./actor.ts";
+import { totalOrder } from "./dependencies.ts";
+import {
+  actorStep,
+  type Chain,
+  chainPolicy,
+  type Drawn,
+  dependencyMask,
+  type PolicyDefinition,
+  type Step,
+} from "./joint.ts";
+import type { PolicySettings } from "./settings.ts";
+
+/** Everybody on everybody but themselves: [n, n] */
+const offDiagonal = (agents: number): Traced => np.subtract(1, np.eye(agents));
+
+/**
+ * F from a graph that may have cycles. Agents go one by one: the next is the one that looks at the fewest of those who
+ * still wait (of several, at those it is least likely to look at), and it looks at none of these. A graph without
+ * cycles always has someone who waits for nobody, so it stays as it is.
+ *
+ * @param edges [B, n, n] of 0 and 1, zero on the diagonal
+ * @param probabilities [B, n, n]
+ * @returns [B, n, n]
+ */
+export function withoutCycles(edges: Traced, probabilities: Traced): Traced {
+  const [batch, agents] = edges.shape;
+  // More than any agent can wait for.
+  const done = 2 * agents;
+  const price = edges.mul(probabilities.add(1));
+  let waiting = np.ones([batch, agents]);
+  let kept = edges.mul(0);
+  for (let turn = 0; turn < agents; turn++) {
+    const cost = price.mul(waiting.reshape([batch, 1, agents])).sum(-1);
+    const next = np.argmax(cost.add(np.subtract(1, waiting).mul(done)).neg(), -1).reshape([batch, 1]);
+    const chosen = next.equal(np.arange(agents)).astype(edges.dtype);
+    const acted = np.subtract(1, waiting).reshape([batch, 1, agents]);
+    kept = kept.add(edges.mul(acted).mul(chosen.reshape([batch, agents, 1])));
+    waiting = waiting.sub(chosen);
+  }
+  return kept;
+}
+
+/** The generator ρ(G | o): its parameters, and the logit of every edge. */
+export interface GraphGenerator {
+  readonly agents: number;
+  readonly layout: ParameterLayout;
+  /**
+   * @param observations of all agents, in a row: see `paddedObservations`; [B, n, o]
+   * @returns logits [B, n, n]; the diagonal means nothing
+   */
+  forward(parameters: unknown, observations: Traced): Traced;
+  /** o: the length of the longest observation, and of the agent's one-hot id after it */
+  readonly inputSize: number;
+}
+
+interface GeneratorParameters<T> {
+  readonly input: LayerNorm<T>;
+  readonly embedding: Linear<T>;
+  readonly embedded: LayerNorm<T>;
+  readonly blocks: readonly EncoderBlock<T>[];
+  /** Of the one who looks, and of the one who is looked at. */
+  readonly looking: Linear<T>;
+  readonly seen: Linear<T>;
+  readonly edge: Linear<T>;
+}
+
+const HEAD_GAIN = 0.01;
+
+/**
+ * Every agent's observation and id → LayerNorm → Linear → GELU → LayerNorm → encoder blocks → h; the logit of i looking
+ * at j is a line of relu(W h_i + U h_j).
+ */
+export function graphGenerator(team: TeamSpec, { hidden, graph }: PolicySettings): GraphGenerator {
+  const agents = team.agents.length;
+  const inputSize = paddedSize(team);
+  const layout = parameterLayout({
+    input: layerNormParameters(inputSize),
+    embedding: linearParameters(inputSize, hidden, Math.SQRT2),
+    embedded: layerNormParameters(hidden),
+    blocks: Array.from({ length: graph.blocks }, () => encoderBlockParameters(hidden)),
+    looking: linearParameters(hidden, graph.decoderHidden, 1),
+    seen: linearParameters(hidden, graph.decoderHidden, 1),
+    edge: linearParameters(graph.decoderHidden, 1, HEAD_GAIN),
+  });
+  return {
+    agents,
+    layout,
+    inputSize,
+    forward(tree, observations) {
+      const parameters = tree as GeneratorParameters<Traced>;
+      const [batch] = observations.shape;
+      const x = observations.reshape([batch * agents, inputSize]);
+      const embedded = layerNorm(parameters.embedded, gelu(normThenLinear(parameters.input, parameters.embedding, x)));
+      const h = parameters.blocks.reduce(
+        (below, block) => encoderBlock(block, below, { agents, heads: graph.heads }),
+        embedded,
+      );
+      const width = graph.decoderHidden;
+      const looking = linear(parameters.looking, h).reshape([batch, agents, 1, width]);
+      const seen = linear(parameters.seen, h).reshape([batch, 1, agents, width]);
+      const pairs = nn.relu(looking.add(seen)).reshape([batch * agents * agents, width]);
+      return linear(parameters.edge, pairs).reshape([batch, agents, agents]);
+    },
+  };
+}
+
+/** o + n of `paddedObservations` */
+export const paddedSize = ({ agents, observationSpaces }: TeamSpec): number =>
+  Math.max(...observationSpaces.map(({ size }) => size)) + agents.length;
+
+/** All agents' observations, shorter ones filled up with zeros, each with its agent's one-hot id: [B, n, o + n]. */
+export function paddedObservations(observations: readonly Traced[]): Traced {
+  const agents = observations.length;
+  const longest = Math.max(...observations.map(({ shape }) => shape[1]));
+  const ids = np.eye(agents);
+  const padded = observations.map((own, i) => {
+    const [batch, size] = own.shape;
+    const id = np.broadcastTo(ids.slice(i), [batch, agents]);
+    return np.concatenate(size < longest ? [own, np.zeros([batch, longest - size]), id] : [own, id], 1);
+  });
+  return np.stack(padded, 1);
+}
+
+/** log ρ(edges) [B], of edges [B, n, n] of 0 and 1: a sum over pairs. */
+export function edgesLogProb(logits: Traced, edges: Traced): Traced {
+  // log σ(l) where there is an edge, log σ(−l) where there is none.
+  const signed = logits.mul(edges.mul(2).sub(1));
+  return nn.logSigmoid(signed).mul(offDiagonal(edges.shape[1])).sum([-1, -2]);
+}
+
+/** Mean entropy [B] of the pairs. */
+export function edgesEntropy(logits: Traced): Traced {
+  const agents = logits.shape[1];
+  const p = nn.sigmoid(logits);
+  const entropy = p
+    .mul(nn.logSigmoid(logits))
+    .add(np.subtract(1, p).mul(nn.logSigmoid(logits.neg())))
+    .neg();
+  return entropy
+    .mul(offDiagonal(agents))
+    .sum([-1, -2])
+    .div(Math.max(1, agents * (agents - 1)));
+}
+
+/**
+ * h(P) = tr((I + P∘P/n)ⁿ) − n [B], which is zero where the probabilities P [B, n, n] have no cycle, and only there (Yu,
+ * Chen, Gao & Yu 2019, "DAG-GNN", arXiv:1904.10098, after NOTEARS, Zheng et al. 2018).
+ */
+export function cyclicity(logits: Traced): Traced {
+  const agents = logits.shape[1];
+  const p = nn.sigmoid(logits).mul(offDiagonal(agents));
+  const step = p.mul(p).div(agents).add(np.eye(agents));
+  let power = step;
+  for (let k = 1; k < agents; k++) power = np.matmul(power, step);
+  return power.mul(np.eye(agents)).sum([-1, -2]).sub(agents);
+}
+
+/** [n, D]: row j is 1 where an element of all action vectors side by side is agent j's. */
+const ownElements = (team: TeamSpec): Traced =>
+  np.stack(team.agents.map((_, agent) => np.array(dependencyMask(team, [agent]))));
+
+/** By agent: 1 at the actions that it looks at, [B, D], of F [B, n, n]. */
+function seenElements(team: TeamSpec, predecessors: Traced): Traced[] {
+  const own = ownElements(team);
+  return team.agents.map((_, agent) => np.matmul(predecessors.slice([], agent), own));
+}
+
+/**
+ * Every agent's action, where F is data. All act at once, again and again, each time seeing what those they look at did
+ * the time before. Who looks at nobody is right the first time, who looks at them the second; after n times everybody
+ * is, in any graph without cycles.
+ *
+ * @param predecessors F: [N, n, n], or [1, n, n] for all environments
+ */
+function drawOverGraph(
+  { team, models, networkOf }: Pick<Chain, "team" | "models" | "networkOf">,
+  parameters: readonly Traced[],
+  predecessors: Traced,
+  step: Step<Traced>,
+  numEnvs: number,
+): Drawn {
+  // Agents of one network are rows of one batch.
+  const groups = [...new Set(networkOf)].map((network) => ({
+    network,
+    members: networkOf.flatMap((own, agent) => (own === network ? [agent] : [])),
+  }));
+  const masks = seenElements(team, predecessors).map((mask) => np.broadcastTo(mask, [numEnvs, mask.shape[1]]));
+  let actions = models.map(({ actionSize }) => np.zeros([numEnvs, actionSize]));
+  const logProbs: Traced[] = [];
+  const hidden: Record<string, Traced> = {};
+  for (let time = 0; time < models.length; time++) {
+    const seen = np.concatenate(actions, 1);
+    const next: Traced[] = [];
+    for (const { network, members } of groups) {
+      const model = models[members[0]];
+      const inputs = members.map((agent) => actorStep(model, agent, team, step));
+      const rows = members.length * numEnvs;
+      const batch = batched(inputs, numEnvs);
+      const looking = {
+        ...batch,
+        ...(model.conditioned && {
+          jointActions: join(members.map(() => seen)),
+          dependencyMask: join(members.map((agent) => masks[agent])),
+        }),
+      };
+      const tree = model.layout.unravel(parameters[network]);
+      const outputs = model.forward(tree, looking, { blocks: 1, length: 1, width: rows }, "acting");
+      const drawn = outputs.distribution.draw(join(members.map((agent) => step.noise[agent])));
+      members.forEach((agent, k) => {
+        const range: [number, number] = [k * numEnvs, (k + 1) * numEnvs];
+        next[agent] = drawn.action.slice(range);
+        logProbs[agent] = drawn.logProb.slice(range);
+        if (outputs.hidden) hidden[agent] = outputs.hidden.slice(range);
+      });
+    }
+    actions = next;
+  }
+  return { actions, logProbs, hidden };
+}
+
+const join = (parts: readonly Traced[]): Traced => (parts.length === 1 ? parts[0] : np.concatenate([...parts], 0));
+
+/** Inputs of several agents as one batch, one agent's rows after the other's. */
+function batched(inputs: readonly ActorInputs[], numEnvs: number): ActorInputs {
+  if (inputs.length === 1) return inputs[0];
+  const repeated = ({ agentId, ...rest }: ActorInputs): ActorInputs => ({
+    ...rest,
+    agentId: np.broadcastTo(agentId, [numEnvs, agentId.shape[0]]),
+    ...(rest.episodeStarts && { episodeStarts: rest.episodeStarts }),
+  });
+  const all = inputs.map(repeated) as unknown as readonly Readonly<Record<string, Traced>>[];
+  return Object.fromEntries(Object.keys(all[0]).map((name) => [name, join(all.map((own) => own[name]))])) as never;
+}
+
+/** The agents from those who look at few to those who look at many, in graphs [B, n · n]. */
+export function byPredecessors(graphs: Float32Array, agents: number): number[] {
+  const looks = new Float64Array(agents);
+  for (let k = 0; k < graphs.length; k++) looks[Math.floor(k / agents) % agents] += graphs[k];
+  return Array.from(looks.keys()).sort((i, j) => looks[i] - looks[j] || i - j);
+}
+
+const definitionOf = ({ team, models, thetas }: Pick<Chain, "team" | "models" | "thetas">) => ({
+  team,
+  order: team.agents.map((_, agent) => agent),
+  hiddenSizes: models.map(({ hiddenSize }: ActorModel) => hiddenSize),
+  thetas,
+});
+
+/**
+ * A team that acts in an order which changes now and then, each agent looking at all before it.
+ * @param predecessors F, live: [n · n]
+ */
+export function orderedPolicy(chain: Omit<Chain, "dependencies">, predecessors: Float32Array): PolicyDefinition {
+  const agents = chain.models.length;
+  return {
+    ...definitionOf({ ...chain, thetas: [...chain.thetas, predecessors] }),
+    drawsGraph: false,
+    frozen: () => chainPolicy({ ...chain, dependencies: totalOrder(byPredecessors(predecessors, agents)) }),
+    draw: (thetas, step, numEnvs) =>
+      drawOverGraph(chain, thetas, thetas[chain.thetas.length].reshape([1, agents, agents]), step, numEnvs),
+  };
+}
+
+/**
+ * A team that draws, in every step, who looks at whom.
+ * @param theta the generator's parameters, live
+ */
+export function generatedPolicy(
+  chain: Omit<Chain, "dependencies">,
+  generator: GraphGenerator,
+  theta: Float32Array,
+): PolicyDefinition {
+  const agents = chain.models.length;
+  return {
+    ...definitionOf({ ...chain, thetas: [...chain.thetas, theta] }),
+    drawsGraph: true,
+    draw(thetas, step, numEnvs) {
+      const parameters = generator.layout.unravel(thetas[chain.thetas.length]);
+      const logits = generator.forward(parameters, paddedObservations(step.observations));
+      const noise = step.graph.noise.reshape([numEnvs, agents, agents, 2]);
+      // Each edge is a choice between absent (logit 0) and present, by Gumbel-max.
+      const drawn = np.greater(logits.add(noise.slice([], [], [], 1)), noise.slice([], [], [], 0));
+      const edges = drawn.astype(logits.dtype).mul(offDiagonal(agents));
+      const predecessors = withoutCycles(edges, nn.sigmoid(logits));
+      const flat = (x: Traced) => x.reshape([numEnvs, agents * agents]);
+      return {
+        ...drawOverGraph(chain, thetas, predecessors, step, numEnvs),
+        graph: { edges: flat(edges), predecessors: flat(predecessors), logProb: edgesLogProb(logits, edges) },
+      };
+    },
+  };
+}
