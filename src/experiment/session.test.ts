@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { algorithms } from "../algorithms/index.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "./checkpoint.ts";
 import { resolveConfig } from "./config.ts";
+import { evaluateModel } from "./evaluator.ts";
 import { openSession, type Session } from "./session.ts";
 
 const settings = {
@@ -16,13 +17,13 @@ const iterate = async ({ collector, learner }: Session, step: number) =>
   learner.update(await collector.collect(learner.policy), { step, totalSteps: 100 });
 
 test.each([...algorithms.keys()])(
-  "%s goes on from a checkpoint exactly, and evaluation does not disturb it",
+  "%s goes on from a checkpoint exactly, its file acts alike, and evaluation does not disturb it",
   async (name) => {
     const config = await resolveConfig({ ...settings, algorithm: { name, epochs: 1, minibatches: 2 } });
     const session = await openSession(config);
     await iterate(session, 0);
     const saved = decodeCheckpoint(Buffer.concat(encodeCheckpoint(await session.snapshot())));
-    await session.evaluate();
+    expect(await evaluateModel(session.exportPolicy(), config)).toEqual(await session.evaluate());
     const metrics = await iterate(session, 20);
 
     const restored = await openSession(config);

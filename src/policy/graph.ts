@@ -33,6 +33,9 @@ import {
 } from "./joint.ts";
 import type { PolicySettings } from "./settings.ts";
 
+/** One number in every place: not an array of constants, whose size a policy's file could not leave open. */
+export const repeated = (number: number, shape: number[]): Traced => np.broadcastTo(np.array(number), shape);
+
 /** Everybody on everybody but themselves: [n, n] */
 const offDiagonal = (agents: number): Traced => np.subtract(1, np.eye(agents));
 
@@ -50,7 +53,7 @@ export function withoutCycles(edges: Traced, probabilities: Traced): Traced {
   // More than any agent can wait for.
   const done = 2 * agents;
   const price = edges.mul(probabilities.add(1));
-  let waiting = np.ones([batch, agents]);
+  let waiting = repeated(1, [batch, agents]);
   let kept = edges.mul(0);
   for (let turn = 0; turn < agents; turn++) {
     const cost = price.mul(waiting.reshape([batch, 1, agents])).sum(-1);
@@ -139,7 +142,7 @@ export function paddedObservations(observations: readonly Traced[]): Traced {
   const padded = observations.map((own, i) => {
     const [batch, size] = own.shape;
     const id = np.broadcastTo(ids.slice(i), [batch, agents]);
-    return np.concatenate(size < longest ? [own, np.zeros([batch, longest - size]), id] : [own, id], 1);
+    return np.concatenate(size < longest ? [own, repeated(0, [batch, longest - size]), id] : [own, id], 1);
   });
   return np.stack(padded, 1);
 }
@@ -208,7 +211,7 @@ function drawOverGraph(
     members: networkOf.flatMap((own, agent) => (own === network ? [agent] : [])),
   }));
   const masks = seenElements(team, predecessors).map((mask) => np.broadcastTo(mask, [numEnvs, mask.shape[1]]));
-  let actions = models.map(({ actionSize }) => np.zeros([numEnvs, actionSize]));
+  let actions = models.map(({ actionSize }) => repeated(0, [numEnvs, actionSize]));
   const logProbs: Traced[] = [];
   const hidden: Record<string, Traced> = {};
   for (let time = 0; time < models.length; time++) {

@@ -36,7 +36,7 @@ import {
   type Sequences,
 } from "../nn/layers.ts";
 import { Parameter, type ParameterLayout, parameterLayout } from "../nn/parameters.ts";
-import { paddedObservations, paddedSize } from "./graph.ts";
+import { paddedObservations, paddedSize, repeated } from "./graph.ts";
 import type { PolicyDefinition } from "./joint.ts";
 import type { PolicySettings } from "./settings.ts";
 
@@ -242,15 +242,15 @@ export function transformer(
     const padded = acted.map((action) => {
       const missing = largest - action.shape[1];
       const parts = [
-        ...(discrete ? [np.zeros([batch, 1])] : []),
+        ...(discrete ? [repeated(0, [batch, 1])] : []),
         action,
-        ...(missing ? [np.zeros([batch, missing])] : []),
+        ...(missing ? [repeated(0, [batch, missing])] : []),
       ];
       return parts.length === 1 ? action : np.concatenate(parts, 1);
     });
     const start = discrete
-      ? np.concatenate([np.ones([batch, 1]), np.zeros([batch, largest])], 1)
-      : np.zeros([batch, largest]);
+      ? np.concatenate([repeated(1, [batch, 1]), repeated(0, [batch, largest])], 1)
+      : repeated(0, [batch, largest]);
     return np.stack([start, ...padded], 1);
   }
 
