@@ -126,7 +126,7 @@ const SEQUENCE_FACTOR = 4;
 /** Rows of a share, about. */
 const SHARE = 2500;
 /** Samples of fewer rows are not worth sharing. */
-const WORTH_SHARING = 1000;
+const WORTH_SHARING = 2000;
 
 /**
  * The shares of samples that lie as `whole` says, in order: what one thread computes in one go. They do not depend on

@@ -11,7 +11,7 @@ test.each([
   const team = teamOf({ actionSpaces: recurrent ? [discrete(3), discrete(2)] : [box(2), box(1)] });
   const states = [];
   for (const threads of [1, 2, 3]) {
-    const [numEnvs, length] = [100, 12];
+    const [numEnvs, length] = [125, 18];
     const settings = { threads, epochs: 2, microBatch: 250 };
     const learner = await algorithms
       .get("bppo")!
@@ -31,7 +31,7 @@ test("shares and micro-batches are whole blocks, in order, and nothing is left o
     const shares = shareSequences(whole);
     expect(shares.reduce((sum, { blocks }) => sum + blocks, 0)).toBe(whole.blocks);
     // Enough of them for two threads, where there is enough to do.
-    expect(shares.length > 1).toBe(rowCount(whole) >= 1000);
+    expect(shares.length > 1).toBe(rowCount(whole) >= 2000);
     const rows = Float32Array.from({ length: 2 * rowCount(whole) }, (_, i) => i);
     const starts = Float32Array.from({ length: whole.blocks * whole.width }, (_, i) => i);
     const cut = cutSamples({ rows: { rows }, sequences: { starts }, fixed: {} }, whole, shares);
