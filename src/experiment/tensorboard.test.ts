@@ -80,7 +80,7 @@ test.runIf(python)("TensorBoard itself reads what was written", async () => {
   const directory = await mkdtemp(join(tmpdir(), "bpta-tensorboard-"));
   try {
     const records = [0, 1, 2].map((i) =>
-      scalarEvent(1001.5 + i, 8000 * i, { "rollout/return": -2.5 * i, loss: i / 4 }),
+      scalarEvent(1001.5 + i, 8000 * i, { "rollout/return": 1 - 2.5 * i, loss: i / 4 }),
     );
     await writeFile(join(directory, "events.out.tfevents.1000.bpta"), [eventFileHeader(1000), ...records]);
     const script = `
@@ -88,13 +88,13 @@ import json, sys
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 events = EventAccumulator(sys.argv[1])
 events.Reload()
-print(json.dumps({tag: [list(event) for event in events.Scalars(tag)] for tag in events.Tags()["scalars"]}))`;
+print(json.dumps({tag: [[event.wall_time, event.step, event.value] for event in events.Scalars(tag)] for tag in events.Tags()["scalars"]}))`;
     const read = spawnSync(python!, ["-c", script, directory], { encoding: "utf8" });
     expect(JSON.parse(read.stdout || read.stderr)).toEqual({
       "rollout/return": [
-        [1001.5, 0, 0],
-        [1002.5, 8000, -2.5],
-        [1003.5, 16000, -5],
+        [1001.5, 0, 1],
+        [1002.5, 8000, -1.5],
+        [1003.5, 16000, -4],
       ],
       loss: [
         [1001.5, 0, 0],
