@@ -1,8 +1,9 @@
 /** @file Programs in which samples do not meet: threads share the rows. */
 
-import { type ArraySpec, compile, type NamedData, type Program, type Traced, type Tree } from "../compile/index.ts";
+import { type ArraySpec, compileStaged, type NamedData, type Traced } from "../compile/index.ts";
 import type { Sequences } from "../nn/layers.ts";
 import { type Arrays, cutSamples, feedsOf, type Samples, shareSequences } from "./minibatch.ts";
+import { compileShares, inTurns } from "./shares.ts";
 
 export interface RowwiseProgram {
   /**
@@ -28,21 +29,25 @@ export interface RowwiseDefinition {
   ): Readonly<Record<string, Traced>>;
 }
 
-export async function compileRowwise(definition: RowwiseDefinition, threads: number): Promise<RowwiseProgram> {
-  const { name, others, sampleSpecs, sequences, outputs } = definition;
-  const parts = shareSequences(sequences);
-  const compilePart = (part: Sequences, thread: number): Promise<Program> => {
+export async function compileRowwise(
+  { name, others, sampleSpecs, sequences, outputs }: RowwiseDefinition,
+  maxThreads: number,
+): Promise<RowwiseProgram> {
+  const shares = shareSequences(sequences);
+  const threads = Math.min(maxThreads, shares.length);
+  const programs = await compileShares(shares, threads, (share, own) => {
     const f = ({ rows, sequences, fixed, ...shared }: Samples<Traced> & Record<string, unknown>) =>
-      outputs(shared as Record<string, Traced>, { rows, sequences, fixed }, part) as Tree<Traced>;
+      outputs(shared as Record<string, Traced>, { rows, sequences, fixed }, share);
     // The type of a traced function follows the tree of its inputs, which is too deep for the type checker here.
-    return compile(name, f as never, { ...others, ...sampleSpecs(part) } as never, { thread });
-  };
-  const programs = await Promise.all(parts.map((part, i) => compilePart(part, i % threads)));
+    return compileStaged(name, f as never, { ...others, ...sampleSpecs(share) } as never, () => false, own);
+  });
   return {
     async run(shared, samples, into) {
-      const own = cutSamples(samples, sequences, parts);
-      const results = cutSamples({ rows: into, sequences: {}, fixed: {} }, sequences, parts);
-      await Promise.all(programs.map((program, i) => program.run({ ...shared, ...feedsOf(own[i]) }, results[i].rows)));
+      const parts = cutSamples(samples, sequences, shares);
+      const results = cutSamples({ rows: into, sequences: {}, fixed: {} }, sequences, shares);
+      await inTurns(shares.length, threads, (i) =>
+        programs[i].run({ ...shared, ...feedsOf(parts[i]) }, results[i].rows),
+      );
     },
     async release() {
       await Promise.all(programs.map((program) => program.release()));

@@ -6,15 +6,7 @@
  * inputs, say) is computed when they are loaded, not at each of the steps that are taken with them.
  */
 
-import {
-  type ArraySpec,
-  compile,
-  compileStaged,
-  float32,
-  type StagedProgram,
-  type Traced,
-  type Tree,
-} from "../compile/index.ts";
+import { type ArraySpec, compile, compileStaged, float32, type Traced, type Tree } from "../compile/index.ts";
 import { numpy as np } from "../compile/jax.ts";
 import type { Sequences } from "../nn/layers.ts";
 import type { ParameterLayout } from "../nn/parameters.ts";
@@ -32,6 +24,7 @@ import {
   shareSequences,
 } from "./minibatch.ts";
 import { type Network, networkSpecs, type OptimizerSettings, optimize } from "./network.ts";
+import { compileShares, inTurns } from "./shares.ts";
 
 export interface StepDefinition {
   /** What the step is of, for errors. */
@@ -77,6 +70,10 @@ export interface StepProgram {
 /** Inputs that stay the same from one step to the next. */
 const staysLoaded = (name: string): boolean => /^(rows|sequences|fixed|counts)\./.test(name);
 
+/** What schedules have come to, by name. */
+const valuesAt = (schedules: StepDefinition["schedules"], progress: Traced): Arrays<Traced> =>
+  Object.fromEntries(Object.entries(schedules).map(([name, schedule]) => [name, scheduled(schedule, progress)]));
+
 interface PartInputs extends Samples<Traced> {
   readonly thetas: readonly Traced[];
   readonly progress: Traced;
@@ -88,8 +85,7 @@ async function compileGradients(definition: StepDefinition, sequences: Sequences
   const { name, layouts, loss, sampleSpecs, schedules, counts, settings } = definition;
   const microBatches = microBatchSequences(sequences, settings.microBatch);
   const gradients = ({ thetas, progress, counts, ...samples }: PartInputs) => {
-    const values = Object.entries(schedules).map(([scalar, schedule]) => [scalar, scheduled(schedule, progress)]);
-    const scalars = { ...counts, ...Object.fromEntries(values) };
+    const scalars = { ...counts, ...valuesAt(schedules, progress) };
     return lossGradients(loss, layouts, { thetas, samples, scalars }, sequences, microBatches);
   };
   const inputs = {
@@ -119,7 +115,7 @@ function compileUpdate(definition: StepDefinition, shares: number, lossMetrics: 
         ),
       );
       const norm = np.stack(steps.map(({ gradientNorm }) => gradientNorm)).mean();
-      const values = Object.values(schedules).map((schedule) => scheduled(schedule, progress));
+      const values = Object.values(valuesAt(schedules, progress));
       return {
         networks: steps.map(({ next }) => next as unknown as Tree<Traced>),
         metrics: np.concatenate([total(({ metrics }) => metrics), np.stack([norm, ...values])]),
@@ -141,19 +137,7 @@ export async function compileStep(definition: StepDefinition, lossMetrics: numbe
   const { layouts, sequences, counts, schedules, settings } = definition;
   const shares = shareSequences(sequences);
   const threads = Math.min(settings.threads, shares.length);
-  // Neighbours at the same time: share i is thread i mod threads' in turn ⌊i / threads⌋.
-  const programs: StagedProgram[] = [];
-  for (const blocks of new Set(shares.map((share) => share.blocks))) {
-    const alike = shares.flatMap((share, i) => (share.blocks === blocks ? [i] : []));
-    const compiled = await compileGradients(
-      definition,
-      shares[alike[0]],
-      alike.map((i) => i % threads),
-    );
-    alike.forEach((i, k) => {
-      programs[i] = compiled[k];
-    });
-  }
+  const programs = await compileShares(shares, threads, (share, own) => compileGradients(definition, share, own));
   const update = await compileUpdate(definition, shares.length, lossMetrics);
 
   // Memory between the programs.
@@ -206,14 +190,6 @@ export async function compileStep(definition: StepDefinition, lossMetrics: numbe
       await Promise.all([update, ...programs].map((program) => program.release()));
     },
   };
-}
-
-/** Does `count` things, as many at a time as there are threads. */
-async function inTurns(count: number, threads: number, act: (i: number) => Promise<unknown>): Promise<void> {
-  for (let first = 0; first < count; first += threads) {
-    const turn = Array.from({ length: Math.min(threads, count - first) }, (_, k) => act(first + k));
-    await Promise.all(turn);
-  }
 }
 
 /** Walks samples `epochs` times, minibatch by minibatch, each one step; reports the means of what steps report. */

@@ -1,6 +1,7 @@
 /** @file One copy of a MuJoCo task behind the parallel interface. */
 
-import type { Action, ByAgent, ParallelEnv } from "../env.ts";
+import { agentsInOrder } from "../agents.ts";
+import type { Action, ParallelEnv } from "../env.ts";
 import { createMoment } from "../moment.ts";
 import { allocateCopies, type CopiesSnapshot, createCopies, restoreCopies, snapshotCopies } from "./copies.ts";
 import { findRobot } from "./find.ts";
@@ -21,13 +22,7 @@ export async function createParallelEnv(id: string, options: MujocoOptions): Pro
   const actions = task.motors.map(({ length }) => new Float32Array(length));
   const copies = await createCopies(task, memory);
 
-  const place = (agent: string): number => {
-    const i = agents.indexOf(agent);
-    if (i < 0) throw new RangeError(`${id} has no agent ${agent} (there are: ${agents.join(", ")})`);
-    return i;
-  };
-  const byAgent = <T>(value: (i: number) => T): ByAgent<T> =>
-    Object.fromEntries(agents.map((agent, i) => [agent, value(i)]));
+  const { place, byAgent } = agentsInOrder(id, agents);
   const observations = () => byAgent((i) => moment.observations[i].slice());
 
   function setAction(agent: string, i: number, action: Action | undefined): void {

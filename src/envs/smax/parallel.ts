@@ -1,7 +1,8 @@
 /** @file One battle as a `ParallelEnv`. */
 
 import { Random } from "../../random.ts";
-import type { Action, ByAgent, ParallelEnv } from "../env.ts";
+import { agentsInOrder } from "../agents.ts";
+import type { Action, ParallelEnv } from "../env.ts";
 import { createMoment } from "../moment.ts";
 import { type Space, vectorSize } from "../spaces.ts";
 import type { Battles } from "./battles.ts";
@@ -19,13 +20,7 @@ export function battleParallelEnv(id: string, battles: Battles): ParallelEnv {
   const actions = actionSpaces.map((space) => new Float32Array(vectorSize(space)));
   battles.draws[0] = new Random(0);
 
-  const place = (agent: string): number => {
-    const i = agents.indexOf(agent);
-    if (i < 0) throw new RangeError(`${id} has no agent ${agent} (there are: ${agents.join(", ")})`);
-    return i;
-  };
-  const byAgent = <T>(value: (i: number) => T): ByAgent<T> =>
-    Object.fromEntries(agents.map((agent, i) => [agent, value(i)]));
+  const { place, byAgent } = agentsInOrder(id, agents);
   const observations = () => byAgent((i) => moment.observations[i].slice());
 
   function setAction(i: number, action: Action | undefined, space: Space): void {
