@@ -138,7 +138,19 @@ function relu(x: Traced): Traced {
   return withGradientOf(positive, x.mul(np.greater(lax.stopGradient(positive), 0).astype(x.dtype)));
 }
 
-const activate = (activation: Activation, x: Traced): Traced => (activation === "relu" ? relu(x) : np.tanh(x));
+/** 1 / (1 + e⁻ˣ), with its derivative y (1 − y) from what it came to. */
+function sigmoid(x: Traced): Traced {
+  const y = nn.sigmoid(lax.stopGradient(x));
+  return withGradientOf(y, x.mul(y.mul(np.subtract(1, y))));
+}
+
+/** tanh x, as 2σ(2x) − 1, which a compiled program has one operator for, with its derivative 1 − tanh² x. */
+function tanh(x: Traced): Traced {
+  const y = nn.sigmoid(lax.stopGradient(x).mul(2)).mul(2).sub(1);
+  return withGradientOf(y, x.mul(np.subtract(1, y.mul(y))));
+}
+
+const activate = (activation: Activation, x: Traced): Traced => (activation === "relu" ? relu(x) : tanh(x));
 
 /** What comes out of an MLP before its last LayerNorm, which whoever takes it folds into a linear layer, or applies. */
 export interface Unnormalized {
@@ -168,9 +180,9 @@ export function gruStep(gru: Gru<Traced>, gates: Traced, hidden: Traced): Traced
   const size = hidden.shape[1];
   const part = (x: Traced, k: number): Traced => x.slice([], [k * size, (k + 1) * size]);
   const recurrent = linear(gru.hidden, hidden);
-  const reset = nn.sigmoid(part(gates, 0).add(part(recurrent, 0)));
-  const update = nn.sigmoid(part(gates, 1).add(part(recurrent, 1)));
-  const candidate = np.tanh(part(gates, 2).add(reset.mul(part(recurrent, 2))));
+  const reset = sigmoid(part(gates, 0).add(part(recurrent, 0)));
+  const update = sigmoid(part(gates, 1).add(part(recurrent, 1)));
+  const candidate = tanh(part(gates, 2).add(reset.mul(part(recurrent, 2))));
   return candidate.add(update.mul(hidden.sub(candidate)));
 }
 

@@ -50,12 +50,14 @@ const rules: Readonly<Record<string, readonly Rule[]>> = {
     (_, a, b) => (is(a, 0) ? shaped(b, a) : is(b, 0) ? shaped(a, b) : undefined),
     (g, a, b) => (madeBy(b, "Neg") ? apply(g, "Sub", a, operandOf(b, 0)) : undefined),
     (g, a, b) => (madeBy(a, "Neg") ? apply(g, "Sub", b, operandOf(a, 0)) : undefined),
+    (g, a, b) => (is(b, -1) ? hyperbolicTangent(g, a) : is(a, -1) ? hyperbolicTangent(g, b) : undefined),
   ],
   Sub: [
     (g, a, b) => (sameView(a, b) ? filled(g, a.value.dtype, 0, a.shape) : undefined),
     (_, a, b) => (is(b, 0) ? shaped(a, b) : undefined),
     (g, a, b) => (is(a, 0) ? apply(g, "Neg", shaped(b, a)) : undefined),
     (g, a, b) => (madeBy(b, "Neg") ? apply(g, "Add", a, operandOf(b, 0)) : undefined),
+    (g, a, b) => (is(b, 1) ? hyperbolicTangent(g, a) : undefined),
   ],
   Mul: [
     (_, a, b) => (is(a, 1) ? shaped(b, a) : is(b, 1) ? shaped(a, b) : undefined),
@@ -74,6 +76,7 @@ const rules: Readonly<Record<string, readonly Rule[]>> = {
       return product && apply(g, "Mul", product.rest, filled(g, "float32", -product.factor));
     },
   ],
+  Reciprocal: [(g, a) => sigmoid(g, a)],
   Max: [
     (g, a, b) => (isFloat(a) && is(b, 0) ? apply(g, "Relu", shaped(a, b)) : undefined),
     (g, a, b) => (isFloat(b) && is(a, 0) ? apply(g, "Relu", shaped(b, a)) : undefined),
@@ -95,6 +98,23 @@ function scaleProduct(graph: GraphBuilder, a: View, b: View): View | undefined {
   if (madeBy(a, "Neg")) return apply(graph, "Mul", operandOf(a, 0), filled(graph, "float32", -factor));
   const product = scaled(a);
   return product && apply(graph, "Mul", product.rest, filled(graph, "float32", Math.fround(product.factor * factor)));
+}
+
+/** 1 / (1 + exp(−x)) as σ(x), of the sum below the line. */
+function sigmoid(graph: GraphBuilder, sum: View): View | undefined {
+  if (!madeBy(sum, "Add") || !is(operandOf(sum, 1), 1)) return undefined;
+  const exponential = operandOf(sum, 0);
+  return madeBy(exponential, "Exp")
+    ? apply(graph, "Sigmoid", apply(graph, "Neg", operandOf(exponential, 0)))
+    : undefined;
+}
+
+/** 2σ(2x) − 1 as tanh(x), of the minuend. */
+function hyperbolicTangent(graph: GraphBuilder, minuend: View): View | undefined {
+  const double = scaled(minuend);
+  if (double?.factor !== 2 || !madeBy(double.rest, "Sigmoid")) return undefined;
+  const argument = scaled(operandOf(double.rest, 0));
+  return argument?.factor === 2 ? apply(graph, "Tanh", argument.rest) : undefined;
 }
 
 /** `a · (1 / b)` as `a / b`, unless `b` is smaller than the result: then one small reciprocal serves many products. */

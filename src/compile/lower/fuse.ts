@@ -4,11 +4,12 @@
  */
 
 import { type LoweredFunction, type Node, sameShape, sizeOf, type Value } from "./graph.ts";
+import { joinPads } from "./pads.ts";
 import { type RewriteRule, type Rewriting, rewrite } from "./rewrite.ts";
 
 /** Rebuilds the graph with its normalisations joined and its matrix products extended. */
 export function fuse(inputs: readonly Value[], outputs: readonly Value[]): LoweredFunction {
-  const joined = rewrite(inputs, outputs, [normalization]);
+  const joined = rewrite(inputs, outputs, [joinPads, normalization]);
   const scaled = rewrite(joined.inputs, joined.outputs, [normalizationScale, productScale, productAddend]);
   return rewrite(scaled.inputs, scaled.outputs, [normalizationOffset, productAddend]);
 }

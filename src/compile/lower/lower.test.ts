@@ -4,6 +4,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type ArraySpec, bool, compile, type Data, float32, int32, type Traced, type Tree } from "../index.ts";
 import { grad, jvp, lax, nn, numpy as np, random, vmap } from "../jax.ts";
+import { type TreeFunction, trace } from "../trace.ts";
+import { lower } from "./lower.ts";
 
 type Inputs = Record<string, ArraySpec>;
 type Function_ = (inputs: Record<string, Traced>) => Tree<Traced | number>;
@@ -25,6 +27,10 @@ async function expectSame(f: Function_, inputs: Inputs, feeds?: Record<string, D
   await compiled.release();
   for (const name of reference.outputs.keys()) expectClose(ours[name], theirs[name], name);
 }
+
+/** The operators that `f` becomes. */
+const operatorsOf = (f: Function_, inputs: Inputs): string[] =>
+  lower(trace("test", f as unknown as TreeFunction, inputs)).nodes.map(({ op }) => op);
 
 function expectClose(ours: Data, theirs: Data, name: string, tolerance = 2e-5): void {
   expect(ours.length).toBe(theirs.length);
@@ -409,6 +415,38 @@ describe("primitives", () => {
     expect([...sorted]).toEqual([1, 1, 2, 2, 3, 3]);
     expect([...order]).toEqual([1, 0, 2, 1, 0, 2]);
     expect([...gradient]).toEqual([100, 1, 1, 10, 10, 100]);
+  });
+
+  test("the gradient of slices that tile an array is one copy, whichever the axis and with gaps", async () => {
+    const slices = ({ x, weights }: { x: Traced; weights: Traced }) =>
+      grad((x: Traced) => {
+        const columns = [0, 1, 3].map((k) =>
+          x
+            .slice([], k)
+            .mul(x.slice([], k))
+            .mul(k + 2)
+            .sum(),
+        );
+        const rows = [
+          x
+            .slice([0, 2])
+            .mul(weights.slice([0, 2]))
+            .sum(),
+          np.exp(x.slice([2, 3])).sum(),
+        ];
+        return [...columns, ...rows].reduce((sum, term) => sum.add(term));
+      })(x);
+    await expectSame(slices as unknown as Function_, { x: float32(3, 5), weights: float32(3, 5) });
+    const onlyColumns = ({ x }: { x: Traced }) =>
+      grad((x: Traced) => [0, 1, 3].map((k) => np.exp(x.slice([], k)).sum()).reduce((sum, term) => sum.add(term)))(x);
+    await expectSame(onlyColumns as unknown as Function_, { x: float32(3, 5) });
+    expect(operatorsOf(onlyColumns as unknown as Function_, { x: float32(3, 5) })).not.toContain("Pad");
+  });
+
+  test("sigmoid and hyperbolic tangent are one operator each", async () => {
+    const f = ({ x }: { x: Traced }) => [nn.sigmoid(x), nn.sigmoid(x.mul(2)).mul(2).sub(1)];
+    await expectSame(f as unknown as Function_, { x: float32(7) });
+    expect(operatorsOf(f as unknown as Function_, { x: float32(7) }).sort()).toEqual(["Sigmoid", "Tanh"]);
   });
 
   test("one that ONNX does not have is named, with where it came from", async () => {

@@ -235,7 +235,8 @@ const pad: Lowering = (graph, [x], { params, outputs }) => {
     const [numbers] = [pad(graph, [cast(graph, x, "int32")], { primitive: "pad", params, outputs })].flat();
     return cast(graph, numbers, "bool");
   }
-  const order = [...realAxes(x), ...padded.filter((axis) => isRepeated(x, axis))];
+  // Axes that are new come first: where parts are joined along one (see `joinPads`), each is one piece of memory.
+  const order = [...padded.filter((axis) => isRepeated(x, axis)), ...realAxes(x)];
   const arranged = arrange(graph, x, order);
   const whole = materialize(
     graph,
