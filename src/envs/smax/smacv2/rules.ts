@@ -6,7 +6,7 @@
  */
 
 import { argmax } from "../../vectorize.ts";
-import { type Battles, type Draws, drawBetween, pushApart } from "../battles.ts";
+import { type Battles, createBodies, type Draws, drawBetween, pushApart } from "../battles.ts";
 import {
   canHit,
   createArena,
@@ -42,7 +42,7 @@ const BEAM_HALF_WIDTH = 0.15;
 /** N battles of a task. */
 export function createSmacv2Battles(task: Smacv2Task, options: Smacv2Options, numEnvs: number): Battles {
   const arena = createArena(task, options, numEnvs);
-  const { types, allies, enemies, units, choices, firstAttack, memory, bodies } = arena;
+  const { types, allies, enemies, units, choices, firstAttack, memory } = arena;
   const { x, y, radius, type, health, shield, cooldown, energy, unhurt, target, goalX, goalY, lastAction } = memory;
   const view = createView(arena);
   const start = createStart(arena);
@@ -59,10 +59,14 @@ export function createSmacv2Battles(task: Smacv2Task, options: Smacv2Options, nu
   const fullShield = Float64Array.from(types, (own) => own.shield);
   const speed = Float64Array.from(types, (own) => own.speed);
   const heals = Uint8Array.from(types, ({ weapon }) => (weapon ? 0 : 1));
+  const range = Float64Array.from(types, ({ weapon, attackRange }) => weapon?.range ?? attackRange);
+  const bursts = Uint8Array.from(types, ({ weapon }) => (weapon?.splash?.form === "burst" ? 1 : 0));
   const regenerates = task.race === "zerg";
-  const hasLayer = Uint8Array.from({ length: LAYERS }, (_, layer) => (layerOf.includes(layer) ? 1 : 0));
+  /** By layer: its living units, and how many they are. */
+  const crowds = Array.from({ length: LAYERS }, () => createBodies(memory, units));
+  const crowdSizes = new Int32Array(LAYERS);
   const hits = types.map((attacker) => types.map((other) => canHit(attacker, other)));
-  // Of the moment at hand, by unit of the battle.
+  // Of the battle and the moment at hand, by unit of the battle.
   const living = new Uint8Array(units);
   const strideX = new Float64Array(units);
   const strideY = new Float64Array(units);
@@ -181,8 +185,7 @@ export function createSmacv2Battles(task: Smacv2Task, options: Smacv2Options, nu
     }
     const dx = x[other] - x[unit];
     const dy = y[other] - y[unit];
-    const range = asHealer ? types[type[unit]].attackRange : types[type[unit]].weapon!.range;
-    const reach = range + radius[unit] + radius[other];
+    const reach = range[type[unit]] + radius[unit] + radius[other];
     if (dx * dx + dy * dy > reach * reach) approach(k, unit, x[other], y[other], reach * 0.999);
     else if (asHealer) {
       // Those who died in this moment can't be healed any more.
@@ -199,7 +202,7 @@ export function createSmacv2Battles(task: Smacv2Task, options: Smacv2Options, nu
         if (living[k] === 0 || health[unit] > 0) continue;
         living[k] = 0;
         health[unit] = 0;
-        if (types[type[unit]].weapon?.splash?.form !== "burst") continue;
+        if (bursts[type[unit]] === 0) continue;
         splash(unit, first, -1, x[unit], y[unit]);
         again = true;
       }
@@ -220,6 +223,16 @@ export function createSmacv2Battles(task: Smacv2Task, options: Smacv2Options, nu
       energy[unit] = Math.min(energy[unit] + healer.energyPerSecond * MOMENT_SECONDS, healer.fullEnergy);
   }
 
+  /** Sorts the living into their layers. */
+  function gather(first: number): void {
+    crowdSizes.fill(0);
+    for (let k = 0; k < units; k++) {
+      if (living[k] === 0) continue;
+      const layer = layerOf[type[first + k]];
+      crowds[layer].members[crowdSizes[layer]++] = first + k;
+    }
+  }
+
   /** Where the living go, as far as the map and the others let them. */
   function move(first: number): void {
     for (let k = 0; k < units; k++) {
@@ -228,13 +241,7 @@ export function createSmacv2Battles(task: Smacv2Task, options: Smacv2Options, nu
       x[unit] += strideX[k];
       y[unit] += strideY[k];
     }
-    for (let layer = 0; layer < LAYERS; layer++) {
-      if (hasLayer[layer] === 0) continue;
-      let count = 0;
-      for (let k = 0; k < units; k++)
-        if (living[k] === 1 && layerOf[type[first + k]] === layer) bodies.members[count++] = first + k;
-      if (count > 1) pushApart(bodies, count);
-    }
+    for (let layer = 0; layer < LAYERS; layer++) if (crowdSizes[layer] > 1) pushApart(crowds[layer], crowdSizes[layer]);
     for (let k = 0; k < units; k++) {
       const unit = first + k;
       if (x[unit] < 0) x[unit] = 0;
@@ -245,16 +252,16 @@ export function createSmacv2Battles(task: Smacv2Task, options: Smacv2Options, nu
   }
 
   function passMoment(first: number, own: Draws): void {
-    let deaths = false;
-    for (let k = 0; k < units; k++) {
-      living[k] = health[first + k] > 0 ? 1 : 0;
-      strideX[k] = 0;
-      strideY[k] = 0;
-    }
+    strideX.fill(0);
+    strideY.fill(0);
     // All at once: whoever lives as the moment begins acts in it.
     for (let k = 0; k < units; k++) if (living[k] === 1) act(k, first, own);
+    let deaths = false;
     for (let k = 0; k < units; k++) if (living[k] === 1 && health[first + k] <= 0) deaths = true;
-    if (deaths) bury(first);
+    if (deaths) {
+      bury(first);
+      gather(first);
+    }
     for (let k = 0; k < units; k++) if (living[k] === 1) recover(first + k);
     move(first);
   }
@@ -302,7 +309,11 @@ export function createSmacv2Battles(task: Smacv2Task, options: Smacv2Options, nu
     begin: (e) => start(e, draws[e]),
     advance(e, actions, moment) {
       const first = e * units;
-      for (let k = 0; k < units; k++) vitalityBefore[k] = health[first + k] > 0 ? vitality(first + k) : 0;
+      for (let k = 0; k < units; k++) {
+        living[k] = health[first + k] > 0 ? 1 : 0;
+        vitalityBefore[k] = living[k] === 1 ? vitality(first + k) : 0;
+      }
+      gather(first);
       takeOrders(e, actions);
       for (let step = 0; step < MOMENTS; step++) passMoment(first, draws[e]);
       memory.elapsed[e] += 1;
