@@ -6,8 +6,6 @@
  * turns, so that both see the same machine; without it, ours stands alone.
  */
 
-import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
-import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import { compileActorStep } from "../src/algorithms/actor-step.ts";
 import { ppoObjective } from "../src/algorithms/mappo.ts";
@@ -18,6 +16,7 @@ import { linearParameters, mlp, mlpParameters, normThenLinear } from "../src/nn/
 import { Parameter } from "../src/nn/parameters.ts";
 import { defineActor } from "../src/policy/actor.ts";
 import { Random } from "../src/random.ts";
+import { startPeer } from "./peer.ts";
 
 const OBSERVATIONS = 26;
 
@@ -83,34 +82,12 @@ async function ourStep(batch: number, hidden: number): Promise<() => Promise<voi
   return () => program.step([network], progress, metrics);
 }
 
-/** A PyTorch process that takes steps when asked; undefined where there is no PyTorch. */
-async function startPyTorch() {
-  const script = new URL("./actor_step.py", import.meta.url).pathname;
-  const child: ChildProcessWithoutNullStreams = spawn(process.env.PYTHON ?? "python3", [script], {
-    env: { ...process.env, OMP_NUM_THREADS: "1", MKL_NUM_THREADS: "1" },
-  });
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  child.stderr.resume();
-  child.stdin.on("error", () => {});
-  const failed = new Promise<undefined>((resolve) => child.once("error", () => resolve(undefined)));
-  const hello = await Promise.race([lines.next(), failed]);
-  if (!hello || hello.done) return undefined;
-  return {
-    version: (JSON.parse(hello.value) as { version: string }).version,
-    async steps(batch: number, hidden: number, repeats: number): Promise<number[]> {
-      child.stdin.write(`${JSON.stringify({ batch, hidden, repeats })}\n`);
-      return JSON.parse((await lines.next()).value as string) as number[];
-    },
-    stop: () => child.kill(),
-  };
-}
-
 const median = (numbers: readonly number[]): number => [...numbers].sort((a, b) => a - b)[numbers.length >> 1];
 
 const { values } = parseArgs({ options: { repeats: { type: "string" }, rounds: { type: "string" } } });
 const [repeats, rounds] = [Number(values.repeats ?? 40), Number(values.rounds ?? 7)];
-const torch = await startPyTorch();
-console.log(torch ? `beside PyTorch ${torch.version}, one thread each` : "no PyTorch found (set $PYTHON): ours alone");
+const torch = await startPeer("actor_step.py");
+console.log(torch ? `beside ${torch.title}, one thread each` : "no PyTorch found (set $PYTHON): ours alone");
 console.log("batch  hidden   ours ms  PyTorch ms   ratio (median of paired rounds, least to most)");
 for (const [batch, hidden] of [
   [4000, 64],
@@ -130,7 +107,7 @@ for (const [batch, hidden] of [
       await step();
       seconds.push((performance.now() - start) / 1000);
     }
-    const peer = await torch?.steps(batch, hidden, steps);
+    const peer = (await torch?.ask({ batch, hidden, repeats: steps })) as number[] | undefined;
     if (round < 0) continue; // warm-up
     ours.push(median(seconds) * 1e3);
     if (peer) theirs.push(median(peer) * 1e3);

@@ -45,7 +45,7 @@ def step(actor, optimizer, observations, actions, old_log_probs, advantages) -> 
 
 def main() -> None:
     setups = {}
-    print(json.dumps({"version": torch.__version__}), flush=True)
+    print(json.dumps({"title": f"PyTorch {torch.__version__}"}), flush=True)
     for line in sys.stdin:
         job = json.loads(line)
         key = (job["batch"], job["hidden"])

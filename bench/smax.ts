@@ -1,8 +1,9 @@
 /**
- * @file Speed of battles: environment steps per second of one core, with random legal actions.
+ * @file Speed of battles: environment steps per second of one core, with random legal actions, and their memory.
  *
- * `npx tsx bench/smax.ts [--env smacv2-terran-5v5]… [--copies 64]… [--seconds 2]`. Seconds are those that the processor
- * spent on this process, so that other work on the machine does not count; choosing the actions is part of them.
+ * `npx tsx bench/smax.ts [--env smacv2-terran-5v5]… [--copies 64]… [--seconds 2] [--memory 1000000]`. Seconds are those
+ * that the processor spent on a process, so that other work on the machine does not count; choosing the actions is part
+ * of them. Where `python3` (or $PYTHON) has JaxMARL, its SMAX stands beside ours, in the scenarios that it has.
  */
 
 import { parseArgs } from "node:util";
@@ -10,6 +11,7 @@ import { createMoment } from "../src/envs/moment.ts";
 import { makeVectorEnv } from "../src/envs/registry.ts";
 import { vectorSize } from "../src/envs/spaces.ts";
 import { Random } from "../src/random.ts";
+import { startPeer } from "./peer.ts";
 
 const ENVS = [
   ...["3m", "2s3z", "smacv2_5_units", "smacv2_20_units", "27m_vs_30m"],
@@ -23,8 +25,8 @@ function processorSeconds(): number {
   return (user + system) / 1e6;
 }
 
-/** Environment steps per second, after a tenth of the time that does not count. */
-async function measure(id: string, numEnvs: number, seconds: number): Promise<number> {
+/** Copies of an environment that are ready to take random legal actions. */
+async function open(id: string, numEnvs: number) {
   const env = await makeVectorEnv(id, { numEnvs });
   const { actionSpaces } = env.team;
   const moment = createMoment(env.team, numEnvs);
@@ -45,23 +47,53 @@ async function measure(id: string, numEnvs: number, seconds: number): Promise<nu
       }
     }
   };
-  const run = async (until: number): Promise<number> => {
-    let steps = 0;
-    do {
-      for (let k = 0; k < 1024; k += numEnvs) {
+  return {
+    /** Takes at least 1,024 steps; returns how many. */
+    async run(): Promise<number> {
+      let steps = 0;
+      for (; steps < 1024; steps += numEnvs) {
         choose();
         await env.step(actions, moment);
-        steps += numEnvs;
       }
-    } while (processorSeconds() < until);
+      return steps;
+    },
+    close: () => env.close(),
+  };
+}
+
+/** Environment steps per second, after a tenth of the time that does not count. */
+async function measure(id: string, numEnvs: number, seconds: number): Promise<number> {
+  const battles = await open(id, numEnvs);
+  const runUntil = async (end: number): Promise<number> => {
+    let steps = 0;
+    do steps += await battles.run();
+    while (processorSeconds() < end);
     return steps;
   };
-  await run(processorSeconds() + seconds / 10);
+  await runUntil(processorSeconds() + seconds / 10);
   const start = processorSeconds();
-  const steps = await run(start + seconds);
+  const steps = await runUntil(start + seconds);
   const rate = steps / (processorSeconds() - start);
-  await env.close();
+  await battles.close();
   return rate;
+}
+
+/** Megabytes of the process and of its JavaScript heap after a tenth of the steps, and after all of them. */
+async function memory(id: string, steps: number): Promise<string> {
+  const battles = await open(id, 64);
+  const usage = (): string => {
+    global.gc?.();
+    const { rss, heapUsed } = process.memoryUsage();
+    return `${Math.round(rss / 1e6)} (heap ${(heapUsed / 1e6).toFixed(1)})`;
+  };
+  const readings: string[] = [];
+  let taken = 0;
+  for (const goal of [steps / 10, steps]) {
+    while (taken < goal) taken += await battles.run();
+    readings.push(`${usage()} MB after ${taken.toLocaleString("en")} steps`);
+  }
+  await battles.close();
+  return readings.join(", ");
 }
 
 const { values } = parseArgs({
@@ -69,14 +101,24 @@ const { values } = parseArgs({
     env: { type: "string", multiple: true, default: ENVS },
     copies: { type: "string", multiple: true, default: ["1", "64", "1024"] },
     seconds: { type: "string", default: "2" },
+    memory: { type: "string", default: "1000000" },
   },
 });
 
+const jaxmarl = await startPeer("smax_jaxmarl.py");
+console.log(jaxmarl ? `beside ${jaxmarl.title}, one core each` : "no JaxMARL found (set $PYTHON): ours alone");
+console.log("environment steps per second of one core");
 for (const id of values.env) {
-  const row: string[] = [];
-  for (const copies of values.copies) {
-    const rate = await measure(id, Number(copies), Number(values.seconds));
-    row.push(`${copies}: ${Math.round(rate).toLocaleString("en")}`);
+  for (const copies of values.copies.map(Number)) {
+    const ours = await measure(id, copies, Number(values.seconds));
+    const cells = [id.padEnd(22), `${copies}`.padStart(5), Math.round(ours).toLocaleString("en").padStart(9)];
+    if (jaxmarl && !id.startsWith("smacv2-")) {
+      const theirs = (await jaxmarl.ask({ env: id, copies, seconds: Number(values.seconds) })) as number;
+      cells.push(Math.round(theirs).toLocaleString("en").padStart(9), `${(ours / theirs).toFixed(1)}×`.padStart(7));
+    }
+    console.log(cells.join(" "));
   }
-  console.log(`${id.padEnd(22)} environment steps/s with copies ${row.join("   ")}`);
 }
+jaxmarl?.stop();
+for (const id of ["smacv2_5_units", "smacv2-terran-5v5"])
+  console.log(`${id}: ${await memory(id, Number(values.memory))}`);

@@ -71,6 +71,7 @@ export function createSmacv2Battles(task: Smacv2Task, options: Smacv2Options, nu
   const strideX = new Float64Array(units);
   const strideY = new Float64Array(units);
   const vitalityBefore = new Float64Array(units);
+  let deaths = false;
 
   function obey(unit: number, k: number, first: number, e: number, choice: number): void {
     if (choice >= FIRST_MOVE && choice < FIRST_LOOK) {
@@ -110,6 +111,7 @@ export function createSmacv2Battles(task: Smacv2Task, options: Smacv2Options, nu
       if (absorbed < damage) health[victim] -= Math.max(damage - absorbed - armour, LEAST_DAMAGE);
     }
     unhurt[victim] = 0;
+    if (health[victim] <= 0) deaths = true;
   }
 
   /** Hits the enemies of `unit` for which `reaches` holds, all but `except`. */
@@ -143,6 +145,7 @@ export function createSmacv2Battles(task: Smacv2Task, options: Smacv2Options, nu
     if (weapon.splash?.form === "burst") {
       // What it does to others, it does as it dies.
       health[unit] = 0;
+      deaths = true;
       return;
     }
     cooldown[unit] = weapon.cooldown + drawBetween(own, -MOMENT_SECONDS, 2 * MOMENT_SECONDS);
@@ -233,37 +236,32 @@ export function createSmacv2Battles(task: Smacv2Task, options: Smacv2Options, nu
     }
   }
 
-  /** Where the living go, as far as the map and the others let them. */
-  function move(first: number): void {
-    for (let k = 0; k < units; k++) {
-      if (living[k] === 0) continue;
-      const unit = first + k;
-      x[unit] += strideX[k];
-      y[unit] += strideY[k];
-    }
-    for (let layer = 0; layer < LAYERS; layer++) if (crowdSizes[layer] > 1) pushApart(crowds[layer], crowdSizes[layer]);
-    for (let k = 0; k < units; k++) {
-      const unit = first + k;
-      if (x[unit] < 0) x[unit] = 0;
-      else if (x[unit] > MAP_SIZE) x[unit] = MAP_SIZE;
-      if (y[unit] < 0) y[unit] = 0;
-      else if (y[unit] > MAP_SIZE) y[unit] = MAP_SIZE;
-    }
+  function keepOnMap(unit: number): void {
+    if (x[unit] < 0) x[unit] = 0;
+    else if (x[unit] > MAP_SIZE) x[unit] = MAP_SIZE;
+    if (y[unit] < 0) y[unit] = 0;
+    else if (y[unit] > MAP_SIZE) y[unit] = MAP_SIZE;
   }
 
   function passMoment(first: number, own: Draws): void {
-    strideX.fill(0);
-    strideY.fill(0);
+    deaths = false;
     // All at once: whoever lives as the moment begins acts in it.
     for (let k = 0; k < units; k++) if (living[k] === 1) act(k, first, own);
-    let deaths = false;
-    for (let k = 0; k < units; k++) if (living[k] === 1 && health[first + k] <= 0) deaths = true;
     if (deaths) {
       bury(first);
       gather(first);
     }
-    for (let k = 0; k < units; k++) if (living[k] === 1) recover(first + k);
-    move(first);
+    // The living go where they go, as far as the others and the map let them.
+    for (let k = 0; k < units; k++) {
+      if (living[k] === 0) continue;
+      recover(first + k);
+      x[first + k] += strideX[k];
+      y[first + k] += strideY[k];
+      strideX[k] = 0;
+      strideY[k] = 0;
+    }
+    for (let layer = 0; layer < LAYERS; layer++) if (crowdSizes[layer] > 1) pushApart(crowds[layer], crowdSizes[layer]);
+    for (let k = 0; k < units; k++) keepOnMap(first + k);
   }
 
   /** Whether a team can go on: healers alone can't. */
@@ -311,6 +309,8 @@ export function createSmacv2Battles(task: Smacv2Task, options: Smacv2Options, nu
       const first = e * units;
       for (let k = 0; k < units; k++) {
         living[k] = health[first + k] > 0 ? 1 : 0;
+        strideX[k] = 0;
+        strideY[k] = 0;
         vitalityBefore[k] = living[k] === 1 ? vitality(first + k) : 0;
       }
       gather(first);
