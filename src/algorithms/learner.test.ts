@@ -82,6 +82,34 @@ test("what state() holds is all there is: a learner that is given it goes on as 
   await Promise.all([first.learner.release(), second.release()]);
 });
 
+test("HAPPO updates its agents in an order that it draws anew in each iteration", async () => {
+  const create = (order?: number[]) =>
+    algorithms
+      .get("happo")!
+      .create(learnerOptions(alike, { policy: { ...(order && { order }) }, settings: { epochs: 2 } }));
+  const orders = [
+    [0, 1],
+    [1, 0],
+  ];
+  const [drawn, ...fixed] = await Promise.all([create(), ...orders.map(create)]);
+  const collector = await collectorFor(randomEnv(alike, 4, 1), drawn, 6);
+  const found: number[] = [];
+  for (let step = 0; step < 8; step++) {
+    for (const learner of fixed) {
+      for (const [name, array] of drawn.state) learner.state.get(name)!.set(array as Float32Array);
+    }
+    const buffer = await collector.collect(drawn.policy);
+    for (const learner of [drawn, ...fixed]) await learner.update(buffer, { step, totalSteps: 8 });
+    const isSame = (learner: (typeof fixed)[number]) =>
+      [...drawn.state].every(([name, array]) => array.every((x, k) => x === learner.state.get(name)![k]));
+    const same = fixed.flatMap((learner, i) => (isSame(learner) ? [i] : []));
+    expect(same).toHaveLength(1);
+    found.push(same[0]);
+  }
+  expect(new Set(found).size).toBe(2);
+  await Promise.all([drawn, ...fixed].map((learner) => learner.release()));
+});
+
 test("numbers that leave the finite ones stop training, and leave the parameters as they were", async () => {
   const { learner, collector } = await learn("mappo", learnerOptions(alike, {}), randomEnv(alike, 4, 1), 1);
   const buffer = await collector.collect(learner.policy);

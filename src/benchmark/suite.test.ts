@@ -162,6 +162,9 @@ describe("a run's directory", () => {
     expect(await stateOfRun(path, config)).toBe("started");
     await writeFile(join(path, "result.json"), "{}");
     expect(await stateOfRun(path, config)).toBe("finished");
+    const threads = { algorithm: { threads: 2 }, rollout: { workers: 2 } };
+    const [faster] = (await resolveSuite({ ...suite, config: threads })).runs;
+    expect(await stateOfRun(path, faster.config)).toBe("finished");
     const [other] = (await resolveSuite({ ...suite, config: { algorithm: { epochs: 4 }, policy: { hidden: 8 } } }))
       .runs;
     await expect(stateOfRun(path, other.config)).rejects.toThrow(

@@ -319,6 +319,9 @@ const directoryName = (id: string): string =>
 /** What there is of a run. */
 export type RunState = "new" | "started" | "finished";
 
+/** Settings on which no number depends: a run that was begun with others is the same run. */
+const SPEED_ONLY = new Set(["algorithm.threads", "rollout.workers"]);
+
 /**
  * Looks at what a directory holds of a run, and whether it was made with this configuration.
  * @throws InputError, one line, if it was made with another
@@ -330,7 +333,9 @@ export async function stateOfRun(path: string, config: RunConfig): Promise<RunSt
   });
   if (!names.includes("config.json")) return "new";
   const stored = await readRun(path);
-  const changed = differences(stored.config, JSON.parse(JSON.stringify(config)));
+  const changed = differences(stored.config, JSON.parse(JSON.stringify(config))).filter(
+    ({ path }) => !SPEED_ONLY.has(path),
+  );
   if (changed.length > 0) {
     const [first, ...others] = changed;
     const more =
