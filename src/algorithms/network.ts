@@ -63,6 +63,6 @@ export function optimize(
 export function checkFinite({ name, theta }: Network): void {
   // One infinity or NaN makes the sum one too.
   let sum = 0;
-  for (const parameter of theta) sum += parameter;
+  for (let i = 0; i < theta.length; i++) sum += theta[i];
   if (!Number.isFinite(sum)) throw new DivergedError(`a parameter of ${name}`);
 }

@@ -132,6 +132,12 @@ function compileUpdate(definition: StepDefinition, shares: number, lossMetrics: 
   );
 }
 
+function sumOf(array: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < array.length; i++) sum += array[i];
+  return sum;
+}
+
 /** @param lossMetrics how many metrics the loss has */
 export async function compileStep(definition: StepDefinition, lossMetrics: number): Promise<StepProgram> {
   const { layouts, sequences, counts, schedules, settings } = definition;
@@ -157,8 +163,7 @@ export async function compileStep(definition: StepDefinition, lossMetrics: numbe
     async load(samples) {
       const sums = Object.fromEntries(
         Object.entries(counts).map(([scalar, field]) => {
-          const sum = samples.rows[field].reduce((total, weight) => total + weight, 0);
-          return [`counts.${scalar}`, Float32Array.of(Math.max(sum, 1))];
+          return [`counts.${scalar}`, Float32Array.of(Math.max(sumOf(samples.rows[field]), 1))];
         }),
       );
       const parts = cutSamples(samples, sequences, shares);

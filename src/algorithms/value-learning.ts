@@ -4,9 +4,10 @@ import type { Program } from "../compile/index.ts";
 import type { Sequences } from "../nn/layers.ts";
 import {
   createValueStatistics,
+  denormalizeValues,
+  normalizeValues,
   updateValueStatistics,
   type ValueStatistics,
-  valueScale,
 } from "../nn/value-normalizer.ts";
 import { generalizedAdvantages } from "../rollout/advantages.ts";
 import type { RolloutBuffer } from "../rollout/buffer.ts";
@@ -155,7 +156,6 @@ export async function createValueLearning(
       for (const stream of streams) {
         const { critic, values, raw, advantages, returns, weights, agents } = stream;
         const size = inputSize(agents[0]);
-        const { mean, std } = valueScale(critic.statistics);
         const finals = buffer.finals.map((final) => (view === "state" ? final.state : final.observations[agents[0]]));
         const finalValues = await evaluateStream(programs.get(modelOf(agents[0]))!, stream, {
           inputs: inputsOf(stream, buffer),
@@ -164,14 +164,11 @@ export async function createValueLearning(
           size,
           numEnvs,
         });
-        for (let i = 0; i < values.length; i++) values[i] = mean + std * raw[i];
-        for (let i = 0; i < finalValues.length; i++) finalValues[i] = mean + std * finalValues[i];
+        denormalizeValues(critic.statistics, raw, values);
+        denormalizeValues(critic.statistics, finalValues, finalValues);
         generalizedAdvantages(buffer, { values, finalValues }, settings, advantages);
-        const n = team.agents.length;
-        for (let i = 0; i < rows; i++) {
-          returns[i] = advantages[i] + values[i];
-          weights[i] = agents.some((agent) => buffer.active[i * n + agent] > 0) ? 1 : 0;
-        }
+        addValues(advantages, values, returns);
+        anyActive(buffer.active, team.agents.length, agents, weights);
         metrics.add(["explainedVariance"], [explainedVariance(stream)]);
         gatherChunkStarts(stream, whole);
       }
@@ -183,10 +180,7 @@ export async function createValueLearning(
           critic.statistics,
           own.map(({ returns, weights }) => ({ values: returns, weights })),
         );
-        const { mean, std } = valueScale(critic.statistics);
-        for (const { returns, targets } of own) {
-          for (let i = 0; i < rows; i++) targets[i] = (returns[i] - mean) / std;
-        }
+        for (const { returns, targets } of own) normalizeValues(critic.statistics, returns, targets);
       }
       const iteration = { progress, metrics, random: shuffling };
       for (const critic of critics) {
@@ -304,9 +298,24 @@ async function evaluateStream(
   return finalValues;
 }
 
+// Loops over rows stand in functions of their own: within an asynchronous one they would not be compiled well.
+
+/** Returns [B] = advantages [B] + values, whose first B count. */
+function addValues(advantages: Float32Array, values: Float32Array, into: Float32Array): void {
+  for (let row = 0; row < into.length; row++) into[row] = advantages[row] + values[row];
+}
+
+/** 1 where any of `agents` is active, [B]; the first B rows of `active` [·, n] count. */
+function anyActive(active: Float32Array, n: number, agents: readonly number[], into: Float32Array): void {
+  for (let row = 0; row < into.length; row++) {
+    into[row] = 0;
+    for (let k = 0; k < agents.length; k++) if (active[row * n + agents[k]] > 0) into[row] = 1;
+  }
+}
+
 function gatherChunkStarts({ hidden, chunkHidden }: ValueStream, { blocks, length }: Sequences): void {
   const perBlock = chunkHidden.length / blocks;
-  for (let block = 0; block < blocks; block++) {
+  for (let block = 0; block < blocks && perBlock > 0; block++) {
     const from = block * length * perBlock;
     chunkHidden.set(hidden.subarray(from, from + perBlock), block * perBlock);
   }

@@ -45,3 +45,15 @@ export function updateValueStatistics(
 export function valueScale([mean, variance, weight]: ValueStatistics): { readonly mean: number; readonly std: number } {
   return weight === 0 ? { mean: 0, std: 1 } : { mean, std: Math.sqrt(Math.max(variance, LEAST_VARIANCE)) };
 }
+
+/** From units of reward to normalised units; `into` may be `values` itself. */
+export function normalizeValues(statistics: ValueStatistics, values: Float32Array, into: Float32Array): void {
+  const { mean, std } = valueScale(statistics);
+  for (let i = 0; i < values.length; i++) into[i] = (values[i] - mean) / std;
+}
+
+/** From normalised units to units of reward; `into` may be `values` itself. */
+export function denormalizeValues(statistics: ValueStatistics, values: Float32Array, into: Float32Array): void {
+  const { mean, std } = valueScale(statistics);
+  for (let i = 0; i < values.length; i++) into[i] = mean + std * values[i];
+}
