@@ -1,7 +1,8 @@
 /**
- * @file The units of SMACv2's races. What the game says of them is from its own data (version 4.10, as its API gives it;
- * banelings, splash, healing and recovery from Liquipedia), what SMACv2 adds from its `starcraft2.py` (Ellis et al. 2023,
- * arXiv:2212.07489).
+ * @file The units of SMACv2's races. Most of what the game says of them is from its own data as its API gives it, and
+ * holds for version 4.10; a baneling's burst and a medivac's healing are from Liquipedia, beams and recovery from an
+ * extract of the game's data of 5.0.15; what SMACv2 adds is from its `starcraft2.py` (Ellis et al. 2023,
+ * arXiv:2212.07489). The README of `smax` says which numbers were checked against what, and which could not be.
  *
  * Times are in seconds of the game's speed "normal", 16 moments each; lengths in units of the map.
  */
