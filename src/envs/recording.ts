@@ -6,7 +6,7 @@
  */
 
 /** One episode's looks, of one of the kinds. All have their first frame at the episode's start, then one per step. */
-export type Recording = BodiesRecording;
+export type Recording = BodiesRecording | BattleRecording | PitchRecording;
 
 /** Watches the copies of an environment. `Frame` is its own affair. */
 export interface Recorder<Frame = unknown> {
@@ -57,6 +57,89 @@ export interface BodiesRecording {
   readonly solids: readonly Solid[];
   readonly lines: readonly Line[];
   readonly poses: PackedPoses;
+}
+
+/** What all units of a type have alike. Lengths are in units of the map, from centre to centre. */
+export interface UnitLooks {
+  readonly name: string;
+  /** When it is full; a shield of 0: it has none. */
+  readonly health: number;
+  readonly shield: number;
+  readonly radius: number;
+  /** How far it may attack (or heal), and how far it sees. */
+  readonly range: number;
+  readonly sight: number;
+  readonly flies: boolean;
+  readonly heals: boolean;
+  /** How far around it hits, dying of it; 0: it does not burst. */
+  readonly burst: number;
+}
+
+/** Two teams of U units on a square map, y to the north. Units are the allies, who are the agents, then the enemies. */
+export interface BattleRecording {
+  readonly kind: "battle";
+  /** F */
+  readonly frames: number;
+  readonly secondsPerFrame: number;
+  /** Edge of the map. */
+  readonly mapSize: number;
+  /** Whether a unit that touches the edge dies. */
+  readonly deadlyWalls: boolean;
+  readonly allies: number;
+  readonly unitTypes: readonly UnitLooks[];
+  /** By unit: its type, by number. */
+  readonly types: readonly number[];
+  /** Int16 [F, U, 2] in base64: x, y; 512 are 1 unit of the map. */
+  readonly places: string;
+  /** Float32 [F, U] in base64: points; a health of 0: it is dead. */
+  readonly health: string;
+  readonly shield: string;
+  /** Float32 [F, U] in base64: seconds until it can attack; 0: it can. */
+  readonly cooldown: string;
+  /** Int8 [F, U] in base64: the unit that it was after (to attack or heal it) in the step that led here; −1: none. */
+  readonly targets: string;
+  /** Uint8 [F, U] in base64: 1 where it attacked or healed in that step, rather than only going after its target. */
+  readonly acted: string;
+  /** Present where allies see and attack within a cone alone. */
+  readonly cones?: {
+    /** Full angle, radians. */
+    readonly angle: number;
+    /** Float32 [F, allies] in base64: the middle of each ally's cone, radians from the east counterclockwise. */
+    readonly directions: string;
+  };
+}
+
+/** Places are kept in parts of a unit of the map. */
+export const PLACES_PER_UNIT = 512;
+
+/**
+ * Football seen from above: where everybody and the ball are. Lengths in m from the middle of the pitch; x towards the
+ * opponents' goal, y to the left of who looks there (up on a screen), z up.
+ */
+export interface PitchRecording {
+  readonly kind: "pitch";
+  /** F */
+  readonly frames: number;
+  readonly secondsPerFrame: number;
+  /**
+   * m. Touchlines at ±halfWidth, goal lines at ±halfLength, goals between ±goalHalfWidth. Google Research Football's
+   * x in [−1, 1] and y in [−0.42, 0.42] (south positive there) are ±54.4 and ±35.1; its goals are ±3.7.
+   */
+  readonly pitch: { readonly halfLength: number; readonly halfWidth: number; readonly goalHalfWidth: number };
+  /** Of our team, which attacks towards +x, then of theirs: each player's role, by number; GK is the keeper. */
+  readonly roles: readonly [readonly string[], readonly string[]];
+  /** Int8 [F, agents] in base64: the number of our player that each agent moves; −1: none. */
+  readonly controlled: string;
+  /** Int16 [F, 3] in base64, cm. */
+  readonly ball: string;
+  /** Int16 [F, P, 2] in base64, cm: ours, then theirs; −32768, −32768: sent off. */
+  readonly players: string;
+  /** Int8 [F, 2] in base64: team (0 ours, 1 theirs, −1 nobody) and number of the player who has the ball. */
+  readonly owner: string;
+  /** Uint8 [F, 2] in base64: goals, ours and theirs. A frame with a new score shows the places after it. */
+  readonly score: string;
+  /** Uint8 [F] in base64: 0 play, 1 kick-off, 2 goal kick, 3 free kick, 4 corner, 5 throw-in, 6 penalty. */
+  readonly mode: string;
 }
 
 /** Where bodies are and how they are turned. */
@@ -121,7 +204,7 @@ export function unpackPoses({ bodies, origins, unit, offsets, quaternions }: Pac
 }
 
 /** An array's bytes in base64. All machines that Node and browsers run on are little-endian. */
-export const toBase64 = (array: Float32Array | Int16Array | Uint8Array): string =>
+export const toBase64 = (array: Float32Array | Int16Array | Int8Array | Uint8Array): string =>
   Buffer.from(array.buffer, array.byteOffset, array.byteLength).toString("base64");
 
 /** In Node and browsers alike. */

@@ -19,6 +19,8 @@ export interface EvaluatedEpisodes {
   readonly wins: Uint8Array;
 }
 
+export type Outcome = "won" | "lost" | "cut off";
+
 /** A moment of an episode, for whoever watches. */
 export interface EpisodeMoment {
   readonly episode: number;
@@ -30,8 +32,12 @@ export interface EpisodeMoment {
   readonly reward: number;
   /** By agent: [N, d_i], of the step that led here; in memory that is used again. */
   readonly actions: readonly Float32Array[];
+  /** By agent: [N], the logarithms of their probabilities (densities) by the policy. */
+  readonly logProbs: readonly Float32Array[];
   /** Whether this is the episode's last moment; the copy has begun the next by then. */
   readonly ended: boolean;
+  /** Then: how it ended, by the rules in a win or not, or by a time limit. */
+  readonly outcome?: Outcome | undefined;
 }
 
 /** How episodes are played. */
@@ -90,8 +96,15 @@ export async function evaluatePolicy(
       else from.fillNormal(noise[i]);
     });
   };
+  const outcomeOf = (e: number): Outcome => {
+    if (moment.wins[e] === 1) return "won";
+    return moment.terminations[e] === 1 ? "lost" : "cut off";
+  };
   const tell = (copy: number, episode: number, reward: number, ended: boolean): void =>
-    onMoment?.({ episode, copy, step: lengths[episode], reward, actions, ended });
+    onMoment?.({
+      ...{ episode, copy, step: lengths[episode], reward, actions, logProbs, ended },
+      outcome: ended ? outcomeOf(copy) : undefined,
+    });
   const tellOfStart = (e: number): void => {
     if (next[e] < firstEpisode(e + 1)) tell(e, next[e], 0, false);
   };

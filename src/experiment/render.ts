@@ -3,8 +3,9 @@
 import { extname } from "node:path";
 import { type Recorder, toBase64 } from "../envs/recording.ts";
 import type { Space } from "../envs/spaces.ts";
+import { argmax } from "../envs/vectorize.ts";
 import { InputError } from "../errors.ts";
-import type { EpisodeMoment } from "../evaluation/episodes.ts";
+import type { EpisodeMoment, Outcome } from "../evaluation/episodes.ts";
 import { loadPolicy } from "../policy/export.ts";
 import { BROWSER_VARIABLE, filmPage, findBrowser } from "../view/browser.ts";
 import type { EpisodeData, FilmSettings, PageData } from "../view/data.ts";
@@ -121,6 +122,9 @@ interface EpisodeNotes {
   readonly rewards: number[];
   /** F − 1, by agent: 0 to 255. */
   readonly activity: Uint8Array[];
+  readonly choices: Uint8Array[];
+  readonly probabilities: Uint8Array[];
+  outcome?: Outcome | undefined;
 }
 
 /** Plays the evaluation's episodes, and takes down the first `options.episodes`. */
@@ -143,14 +147,24 @@ async function playEpisodes(
       const { agents, actionSpaces } = env.team;
       const limits = actionSpaces.map(limitsOf);
       const measured = limits.every((limit) => limit !== undefined);
-      const notes = Array.from({ length: episodes }, (): EpisodeNotes => ({ frames: [], rewards: [], activity: [] }));
-      const takeDown = ({ episode, copy, step, reward, actions, ended }: EpisodeMoment): void => {
+      const choiceLabels = labelsOf(actionSpaces);
+      const notes = Array.from(
+        { length: episodes },
+        (): EpisodeNotes => ({ frames: [], rewards: [], activity: [], choices: [], probabilities: [] }),
+      );
+      const takeDown = (moment: EpisodeMoment): void => {
+        const { episode, copy, step, reward, actions, logProbs, ended } = moment;
         if (episode >= episodes) return;
-        const { frames, rewards, activity } = notes[episode];
+        const { frames, rewards, activity, choices, probabilities } = notes[episode];
         frames.push(recorder.capture(copy, ended));
         if (step === 0) return;
         rewards.push(reward);
         if (measured) activity.push(Uint8Array.from(limits, (limit, i) => 255 * effort(actions[i], copy, limit!)));
+        if (choiceLabels) {
+          choices.push(Uint8Array.from(choiceLabels, ({ length }, i) => argmax(actions[i], copy * length, length)));
+          probabilities.push(Uint8Array.from(logProbs, (own) => Math.round(255 * Math.exp(own[copy]))));
+        }
+        if (ended && env.team.hasWins) notes[episode].outcome = moment.outcome;
       };
       const random = drawn ? runStream(seed, "evaluation").split(1) : undefined;
       const { returns } = await evaluator.evaluate(policy, { random, onMoment: takeDown });
@@ -168,7 +182,8 @@ async function playEpisodes(
           steps,
           drawn,
           agents,
-          episodes: notes.map((episode) => cutEpisode(recorder, episode, measured, start, count)),
+          choiceLabels,
+          episodes: notes.map((episode) => cutEpisode(recorder, episode, start, count)),
         },
       };
     } finally {
@@ -183,19 +198,34 @@ async function playEpisodes(
 /** `length` steps of an episode from step `from` on, or as many as there are. */
 function cutEpisode(
   recorder: Recorder,
-  { frames, rewards, activity }: EpisodeNotes,
-  measured: boolean,
+  { frames, rewards, activity, choices, probabilities, outcome }: EpisodeNotes,
   from: number,
   length = rewards.length,
 ): EpisodeData {
   const end = Math.min(from + length, rewards.length);
+  /** Nothing, where nothing was taken down. */
+  const cut = (notes: readonly Uint8Array[]): string | undefined =>
+    notes.length > 0 ? toBase64(Buffer.concat(notes.slice(from, end))) : undefined;
   return {
     recording: recorder.record(frames.slice(from, end + 1)),
     stepsBefore: from,
     returnBefore: rewards.slice(0, from).reduce((sum, reward) => sum + reward, 0),
     rewards: toBase64(Float32Array.from(rewards.slice(from, end))),
-    ...(measured && { activity: toBase64(Buffer.concat(activity.slice(from, end))) }),
+    activity: cut(activity),
+    choices: cut(choices),
+    probabilities: cut(probabilities),
+    outcome: end === rewards.length ? outcome : undefined,
   };
+}
+
+/** By agent, what its choices mean; undefined where an agent's actions are no choices, or too many for a byte. */
+function labelsOf(spaces: readonly Space[]): readonly (readonly string[])[] | undefined {
+  const labels = spaces.flatMap((space) =>
+    space.kind === "discrete" && space.n <= 256
+      ? [space.labels ?? Array.from({ length: space.n }, (_, k) => `choice ${k}`)]
+      : [],
+  );
+  return labels.length === spaces.length ? labels : undefined;
 }
 
 /** The largest action of each element; undefined for choices, and where there is no largest. */

@@ -1,6 +1,7 @@
 /** @file What a page shows: episodes of one team, as JSON-able data. */
 
 import type { Recording } from "../envs/recording.ts";
+import type { Outcome } from "../evaluation/episodes.ts";
 
 /** One episode, or a part of it. */
 export interface EpisodeData {
@@ -15,6 +16,12 @@ export interface EpisodeData {
    * 255 is all of it; absent where actions are choices or have no limits.
    */
   readonly activity?: string | undefined;
+  /** Uint8 [F − 1, agents] in base64: each agent's choice in that step; absent where actions are not (256 or fewer) choices. */
+  readonly choices?: string | undefined;
+  /** Uint8 [F − 1, agents] in base64, 255 is 1: how probable the policy made it. */
+  readonly probabilities?: string | undefined;
+  /** How the episode ended, where there is a win to be had and the recording goes to its end. */
+  readonly outcome?: Outcome | undefined;
 }
 
 export interface PageData {
@@ -27,6 +34,8 @@ export interface PageData {
   /** Whether actions were drawn, as in training, rather than greedy. */
   readonly drawn: boolean;
   readonly agents: readonly string[];
+  /** By agent: what its choices mean; absent where actions are no choices. */
+  readonly choiceLabels?: readonly (readonly string[])[] | undefined;
   /** At least one. */
   readonly episodes: readonly EpisodeData[];
 }

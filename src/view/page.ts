@@ -35,9 +35,9 @@ export async function renderPage(data: PageData): Promise<string> {
 <select id="speed" aria-label="Speed"><option value="0.1">0.1×</option><option value="0.25">0.25×</option><option value="0.5">0.5×</option><option value="1" selected>1×</option><option value="2">2×</option><option value="4">4×</option></select>
 <button id="reset" type="button" aria-label="Reset the view" title="Reset the view"><svg viewBox="0 0 24 24" aria-hidden="true"><path d="M4 9V4h5v2H6v3zm11-5h5v5h-2V6h-3zM4 15h2v3h3v2H4zm14 0h2v5h-5v-2h3z"/></svg></button>
 </div>
-<div id="failure" hidden><p>This page needs WebGL, which this browser does not offer.</p><p id="reason"></p></div>
+<div id="failure" hidden><p>This browser cannot show the page.</p><p id="reason"></p></div>
 <script id="data" type="application/json">${inlineJson(data)}</script>
-<script>${inlineScript(await pageScript("player"))}</script>
+<script>${inlineScript(await pageScript(data.episodes[0].recording.kind))}</script>
 </body>
 </html>
 `;

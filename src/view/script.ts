@@ -2,9 +2,10 @@
 
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import type { Recording } from "../envs/recording.ts";
 
-/** What plays a page's episodes, and what films them. */
-export const scripts = ["player", "film"] as const;
+/** What plays a page's episodes, by the kind of their recordings, and what films them. */
+export const scripts = ["bodies", "battle", "pitch", "film"] as const satisfies readonly (Recording["kind"] | "film")[];
 export type ScriptName = (typeof scripts)[number];
 
 /** Where the build leaves a script, beside this file. */
@@ -18,7 +19,7 @@ export const pageScript = (name: ScriptName): Promise<string> =>
 export async function bundleScript(name: ScriptName): Promise<string> {
   const { build } = await import("esbuild");
   const { outputFiles } = await build({
-    entryPoints: [fileURLToPath(new URL(`page/${name}.ts`, import.meta.url))],
+    entryPoints: [fileURLToPath(new URL(`page/${name}/main.ts`, import.meta.url))],
     bundle: true,
     minify: true,
     format: "iife",

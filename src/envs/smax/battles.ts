@@ -8,15 +8,43 @@
 
 import type { Numbers } from "../bytes.ts";
 import type { TeamSpec, VectorMoment } from "../env.ts";
+import type { UnitLooks } from "../recording.ts";
 
 /** Where random numbers come from: uniform in (0, 1). `Random` is one; tests have others. */
 export interface Draws {
   uniform(): number;
 }
 
+/** What can be seen of units: see `BattleRecording`. By unit of all battles where nothing else is said. */
+export interface BattleLooks {
+  readonly mapSize: number;
+  readonly deadlyWalls: boolean;
+  readonly secondsPerStep: number;
+  /** Of one battle. */
+  readonly allies: number;
+  readonly units: number;
+  readonly unitTypes: readonly UnitLooks[];
+  readonly type: Uint8Array;
+  readonly x: Float32Array;
+  readonly y: Float32Array;
+  readonly health: Float32Array;
+  /** Absent: nobody has one. */
+  readonly shield?: Float32Array;
+  readonly cooldown: Float32Array;
+  /** Whom unit k of the battle whose first unit is `first` is or was last after, as a unit of the battle; −1: nobody. */
+  target(first: number, k: number): number;
+  /** Whether it is after its target still, as the step ends. */
+  engaged(unit: number): boolean;
+  /** Whether a unit attacked in a step, by its cooldown before and after. */
+  attacked(before: number, after: number): boolean;
+  /** The angle of cones of view, and how many directions there are for `facing`, from the east counterclockwise. */
+  readonly cones?: { readonly angle: number; readonly directions: number; readonly facing: Uint8Array };
+}
+
 /** N battles by one set of rules. */
 export interface Battles {
   readonly team: TeamSpec;
+  readonly looks: BattleLooks;
   /** By battle; to be set before its first episode. */
   readonly draws: Draws[];
   /** Everything that decides what happens next, but the random numbers. */

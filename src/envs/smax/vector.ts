@@ -5,6 +5,7 @@ import { fromBase64, toBase64 } from "../bytes.ts";
 import type { VectorEnv, VectorMoment } from "../env.ts";
 import { environmentSeed } from "../vectorize.ts";
 import type { Battles } from "./battles.ts";
+import { type BattleRecorder, createBattleRecorder } from "./recorder.ts";
 
 /** Everything that decides what happens next. */
 export interface BattlesSnapshot {
@@ -35,6 +36,7 @@ export function writeSituation(battles: Battles, e: number, moment: VectorMoment
 
 /** N battles, stepped one after the other in this thread. */
 export function battlesVectorEnv(battles: Battles, numEnvs: number): VectorEnv {
+  let recorder: BattleRecorder | undefined;
   return {
     numEnvs,
     team: battles.team,
@@ -50,10 +52,15 @@ export function battlesVectorEnv(battles: Battles, numEnvs: number): VectorEnv {
         battles.advance(e, actions, moment);
         if (moment.terminations[e] === 1 || moment.truncations[e] === 1) {
           battles.look(e, moment.finalObservations, moment.finalStates);
+          recorder?.keep(e);
           battles.begin(e);
         }
         writeSituation(battles, e, moment);
       }
+    },
+    async recorder() {
+      recorder = createBattleRecorder(battles.looks);
+      return recorder;
     },
     snapshot: () => snapshotBattles(battles),
     restore(snapshot, moment) {

@@ -1,4 +1,10 @@
-/** @file Colours: of the agents, by day and by night. */
+/** @file Colours and letters: of agents and teams, by day and by night. */
+
+/** Of all that is written. */
+export const FAMILY = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif";
+
+/** Ours and theirs, of two teams. */
+export const teamColors = ["#0072b2", "#d55e00"] as const;
 
 export interface Theme {
   readonly zenith: string;

@@ -1,8 +1,7 @@
 /** @file What is written over the picture: who plays, how it goes, which agent has which colour. */
 
-import type { Theme } from "./colors.ts";
+import { FAMILY, type Theme } from "./colors.ts";
 
-const FAMILY = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif";
 /** Width of the picture for which the sizes below are meant. */
 const FULL_WIDTH = 1280;
 /** Agents that get a line each. */
@@ -20,8 +19,10 @@ export interface OverlayState {
   /** Numbers with what they are, the most important first. */
   readonly numbers: readonly { readonly value: string; readonly name: string }[];
   readonly legend: readonly LegendEntry[];
-  /** By agent: how much of its range its action takes, 0 to 1; absent: not known. */
-  readonly activity: ArrayLike<number> | undefined;
+  /** By agent: what its bar shows, 0 to 1; absent: there are none. */
+  readonly levels: ArrayLike<number> | undefined;
+  /** How it ended, written large; absent: not yet, or not known. */
+  readonly banner?: string | undefined;
   /** How much is over, 0 to 1, drawn as a line along the bottom; absent: not drawn. */
   readonly progress?: number;
 }
@@ -64,6 +65,20 @@ export function drawOverlay(
     right -= Math.max(wide, px(main ? 118 : 84)) + px(26);
   }
 
+  if (state.banner) {
+    context.textAlign = "center";
+    const [middle, size] = [width / 2, 40];
+    context.font = `700 ${px(size)}px ${FAMILY}`;
+    const wide = context.measureText(state.banner).width + px(64);
+    context.globalAlpha = 0.86;
+    context.fillStyle = theme.horizon;
+    context.beginPath();
+    context.roundRect(middle - wide / 2, 0.44 * height - px(50), wide, px(72), px(16));
+    context.fill();
+    context.globalAlpha = 1;
+    write(state.banner, middle, 0.44 * height, size, 700, theme.ink);
+  }
+
   if (state.progress !== undefined) {
     context.fillStyle = theme.ink;
     context.globalAlpha = 0.14;
@@ -81,7 +96,7 @@ function drawLegend(
   width: number,
   height: number,
   theme: Theme,
-  { legend, activity }: OverlayState,
+  { legend, levels }: OverlayState,
   px: (size: number) => number,
   write: (text: string, x: number, y: number, size: number, weight: number, color: string) => number,
 ): void {
@@ -91,7 +106,7 @@ function drawLegend(
     context.beginPath();
     context.roundRect(x, y, px(14), px(14), px(4));
     context.fill();
-    if (!activity) return;
+    if (!levels) return;
     context.globalAlpha = 0.13;
     context.fillStyle = theme.ink;
     context.beginPath();
@@ -100,18 +115,18 @@ function drawLegend(
     context.globalAlpha = 1;
     context.fillStyle = color;
     context.beginPath();
-    context.roundRect(x + px(22), y + px(4), Math.max(wide * activity[i], px(3)), px(6), px(3));
+    context.roundRect(x + px(22), y + px(4), levels[i] > 0 ? Math.max(wide * levels[i], px(3)) : 0, px(6), px(3));
     context.fill();
   };
   const lines = legend.length <= LINES;
   const wide = px(lines ? 44 : 30);
-  const afterBar = activity ? wide + px(32) : px(24);
+  const afterBar = levels ? wide + px(32) : px(24);
   if (lines) {
     legend.forEach(({ name, detail }, i) => {
       const y = top + i * px(25);
       bar(i, left, y, wide);
       const nameWidth = write(name, left + afterBar, y + px(12), 14, 600, theme.ink);
-      write(shorten(detail, 34), left + afterBar + nameWidth + px(9), y + px(12), 13, 400, theme.faintInk);
+      write(detail, left + afterBar + nameWidth + px(9), y + px(12), 13, 400, theme.faintInk);
     });
     return;
   }
@@ -128,6 +143,3 @@ function drawLegend(
     write(String(i), x + afterBar, y + px(12), 13, 500, theme.ink);
   });
 }
-
-const shorten = (text: string, length: number): string =>
-  text.length <= length ? text : `${text.slice(0, text.lastIndexOf(",", length))}, …`;

@@ -1,17 +1,18 @@
-/** @file The page: plays recorded episodes, which can be paused, scrubbed and turned. */
+/** @file What pages of all kinds have alike: they play recorded episodes, which can be paused, scrubbed and turned. */
 
 import { fromBase64, type Recording } from "../../envs/recording.ts";
+import type { Outcome } from "../../evaluation/episodes.ts";
 import type { PageApi, Still } from "../api.ts";
 import type { EpisodeData, PageData } from "../data.ts";
-import { createBodiesView } from "./bodies.ts";
-import { agentColors, day, night, type Theme } from "./colors.ts";
+import { day, night, type Theme } from "./colors.ts";
 import { drawOverlay, type OverlayState } from "./overlay.ts";
-import type { View } from "./view.ts";
+import type { EpisodeNotes, View } from "./view.ts";
 
-/** What draws recordings of each kind. */
-const views: { readonly [Kind in Recording["kind"]]: (recording: Recording & { readonly kind: Kind }) => View } = {
-  bodies: createBodiesView,
-};
+/** Makes what draws a recording of one kind. */
+export type CreateView<Kind extends Recording["kind"]> = (
+  recording: Recording & { readonly kind: Kind },
+  notes: EpisodeNotes,
+) => View;
 
 const element = <E extends HTMLElement>(id: string): E => document.getElementById(id) as E;
 const data = JSON.parse(element("data").textContent!) as PageData;
@@ -25,21 +26,33 @@ interface Scene {
   overlay(frame: number, progress?: number): OverlayState;
 }
 
-function openScene({ recording, rewards, activity, stepsBefore, returnBefore }: EpisodeData, index: number): Scene {
-  const view = views[recording.kind](recording);
+const bytesOf = (base64: string | undefined): Uint8Array | undefined =>
+  base64 === undefined ? undefined : new Uint8Array(fromBase64(base64));
+
+const endings: Readonly<Record<Outcome, string>> = { won: "Victory", lost: "Defeat", "cut off": "Time is up" };
+
+function openScene(episode: EpisodeData, index: number, createView: CreateView<Recording["kind"]>): Scene {
+  const { recording, rewards, stepsBefore, returnBefore, outcome } = episode;
   const { frames, secondsPerFrame } = recording;
   const n = data.agents.length;
   const returns = new Float64Array(frames).fill(returnBefore);
   new Float32Array(fromBase64(rewards)).forEach((reward, i) => {
     returns[i + 1] = returns[i] + reward;
   });
-  const active = activity === undefined ? undefined : new Uint8Array(fromBase64(activity));
-  const colors = agentColors(n);
-  const legend = data.agents.map((name, i) => ({
-    name: name.replace(/_/g, " "),
-    detail: view.details[i] ?? "",
-    color: colors[i],
-  }));
+  const active = bytesOf(episode.activity);
+  const [choices, probabilities] = [bytesOf(episode.choices), bytesOf(episode.probabilities)];
+  /** The step that agents take from a frame on; at the end, the one that they took last; below 0: there is none. */
+  const stepAt = (frame: number): number => Math.min(Math.floor(frame), frames - 2);
+  const view = createView(recording, {
+    agents: data.agents,
+    action(agent, frame) {
+      const step = stepAt(frame);
+      if (!choices || step < 0) return undefined;
+      const at = step * n + agent;
+      const label = data.choiceLabels?.[agent]?.[choices[at]] ?? `choice ${choices[at]}`;
+      return probabilities ? `${label} · ${Math.round((100 * probabilities[at]) / 255)} %` : label;
+    },
+  });
   const acts = data.drawn ? "drawn actions" : "greedy";
   const subtitle = [
     data.algorithm.toUpperCase(),
@@ -53,22 +66,28 @@ function openScene({ recording, rewards, activity, stepsBefore, returnBefore }: 
     view,
     overlay(frame, progress) {
       const step = Math.min(Math.floor(frame), frames - 1);
-      // What agents do from this frame on; at the end, what they did last.
-      const acting = Math.min(step, frames - 2);
+      const acting = stepAt(frame);
       const total = returns[step];
       return {
         title: data.env,
         subtitle,
         numbers: [
           { value: Math.abs(returns[frames - 1]) < 1000 ? number.format(total) : whole.format(total), name: "return" },
+          ...(view.tally ? [view.tally(frame)] : []),
           { value: `${number.format((stepsBefore + frame) * secondsPerFrame)} s`, name: "time" },
           { value: whole.format(stepsBefore + step), name: "step" },
         ],
-        legend,
-        activity:
-          active && acting >= 0
+        legend: data.agents.map((name, i) => ({
+          name: name.replace(/_/g, " "),
+          detail: view.detail(i, frame),
+          color: view.colors[i],
+        })),
+        levels:
+          view.levels?.(frame) ??
+          (active && acting >= 0
             ? Float32Array.from(active.subarray(acting * n, (acting + 1) * n), (x) => x / 255)
-            : undefined,
+            : undefined),
+        banner: outcome && frame >= frames - 1 ? endings[outcome] : undefined,
         ...(progress !== undefined && { progress }),
       };
     },
@@ -84,6 +103,7 @@ const overlay = element<HTMLCanvasElement>("overlay");
 const [playButton, scrub, clock] = [element("play"), element<HTMLInputElement>("scrub"), element("clock")];
 const [speed, chooser] = [element<HTMLSelectElement>("speed"), element<HTMLSelectElement>("episode")];
 
+let makeView: CreateView<Recording["kind"]>;
 let scene: Scene;
 let frame = 0;
 let playing = false;
@@ -158,7 +178,7 @@ function choose(index: number): void {
     scene.view.canvas.remove();
     scene.view.dispose();
   }
-  scene = openScene(data.episodes[index], index);
+  scene = openScene(data.episodes[index], index, makeView);
   scene.view.setTheme(theme);
   stage.prepend(scene.view.canvas);
   scene.view.attach(ask);
@@ -194,67 +214,74 @@ function still({ width, height, dark }: Parameters<PageApi["still"]>[0]): Still 
   };
 }
 
-try {
-  setTheme(darkness.matches);
-  choose(0);
-  darkness.addEventListener("change", ({ matches }) => setTheme(matches));
-  new ResizeObserver(resize).observe(stage);
-  if (data.episodes.length > 1) {
-    chooser.hidden = false;
-    data.episodes.forEach((_, i) => {
-      chooser.add(new Option(`Episode ${i + 1}`, String(i)));
-    });
-    chooser.addEventListener("change", () => {
-      choose(Number(chooser.value));
-      setPlaying(true);
-    });
-  }
-  playButton.addEventListener("click", () => setPlaying(!playing));
-  scrub.addEventListener("input", () => {
-    before = undefined;
-    seek(Number(scrub.value));
-  });
-  element("reset").addEventListener("click", () => {
-    scene.view.resetCamera();
-    ask();
-  });
-  addEventListener("keydown", (event) => {
-    if (event.target instanceof HTMLSelectElement || event.metaKey || event.ctrlKey || event.altKey) return;
-    const actions: Readonly<Record<string, () => void>> = {
-      " ": () => setPlaying(!playing),
-      ArrowLeft: () => seek(Math.ceil(current()) - 1),
-      ArrowRight: () => seek(Math.floor(current()) + 1),
-      Home: () => seek(0),
-      End: () => seek(scene.recording.frames - 1),
-    };
-    const action = actions[event.key];
-    if (!action) return;
-    event.preventDefault();
-    action();
-  });
-  window.bpta = {
-    get frames() {
-      return scene.recording.frames;
-    },
-    get secondsPerFrame() {
-      return scene.recording.secondsPerFrame;
-    },
-    episodes: data.episodes.length,
-    get frame() {
-      return current();
-    },
-    get playing() {
-      return playing;
-    },
-    play: () => setPlaying(true),
-    pause: () => setPlaying(false),
-    seek,
-    choose,
-    still,
+/** Starts a page whose episodes are all of one kind. */
+export function startPlayer<Kind extends Recording["kind"]>(kind: Kind, createView: CreateView<Kind>): void {
+  makeView = (recording, notes) => {
+    if (recording.kind !== kind) throw new Error(`a ${recording.kind} recording on a page for ${kind}`);
+    return createView(recording as Recording & { readonly kind: Kind }, notes);
   };
-  // Whoever asked for less motion starts it themselves.
-  if (!matchMedia("(prefers-reduced-motion: reduce)").matches) setPlaying(true);
-} catch (error) {
-  element("failure").hidden = false;
-  element("reason").textContent = (error as Error).message;
+  try {
+    setTheme(darkness.matches);
+    choose(0);
+    darkness.addEventListener("change", ({ matches }) => setTheme(matches));
+    new ResizeObserver(resize).observe(stage);
+    if (data.episodes.length > 1) {
+      chooser.hidden = false;
+      data.episodes.forEach((_, i) => {
+        chooser.add(new Option(`Episode ${i + 1}`, String(i)));
+      });
+      chooser.addEventListener("change", () => {
+        choose(Number(chooser.value));
+        setPlaying(true);
+      });
+    }
+    playButton.addEventListener("click", () => setPlaying(!playing));
+    scrub.addEventListener("input", () => {
+      before = undefined;
+      seek(Number(scrub.value));
+    });
+    element("reset").addEventListener("click", () => {
+      scene.view.resetCamera();
+      ask();
+    });
+    addEventListener("keydown", (event) => {
+      if (event.target instanceof HTMLSelectElement || event.metaKey || event.ctrlKey || event.altKey) return;
+      const actions: Readonly<Record<string, () => void>> = {
+        " ": () => setPlaying(!playing),
+        ArrowLeft: () => seek(Math.ceil(current()) - 1),
+        ArrowRight: () => seek(Math.floor(current()) + 1),
+        Home: () => seek(0),
+        End: () => seek(scene.recording.frames - 1),
+      };
+      const action = actions[event.key];
+      if (!action) return;
+      event.preventDefault();
+      action();
+    });
+    window.bpta = {
+      get frames() {
+        return scene.recording.frames;
+      },
+      get secondsPerFrame() {
+        return scene.recording.secondsPerFrame;
+      },
+      episodes: data.episodes.length,
+      get frame() {
+        return current();
+      },
+      get playing() {
+        return playing;
+      },
+      play: () => setPlaying(true),
+      pause: () => setPlaying(false),
+      seek,
+      choose,
+      still,
+    };
+    // Whoever asked for less motion starts it themselves.
+    if (!matchMedia("(prefers-reduced-motion: reduce)").matches) setPlaying(true);
+  } catch (error) {
+    element("failure").hidden = false;
+    element("reason").textContent = (error as Error).message;
+  }
 }

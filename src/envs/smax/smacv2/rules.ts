@@ -15,6 +15,7 @@ import {
   FIRST_LOOK,
   FIRST_MOVE,
   LAYERS,
+  LOOKS,
   layers,
   MAP_SIZE,
   MOMENT_SECONDS,
@@ -38,6 +39,8 @@ const LEAST_DAMAGE = 0.5;
 
 /** Half the width of a beam along the line of fire. */
 const BEAM_HALF_WIDTH = 0.15;
+
+const STEP_SECONDS = MOMENTS * MOMENT_SECONDS;
 
 /** N battles of a task. */
 export function createSmacv2Battles(task: Smacv2Task, options: Smacv2Options, numEnvs: number): Battles {
@@ -302,6 +305,27 @@ export function createSmacv2Battles(task: Smacv2Task, options: Smacv2Options, nu
 
   return {
     team: view.team,
+    looks: {
+      mapSize: MAP_SIZE,
+      deadlyWalls: false,
+      secondsPerStep: STEP_SECONDS,
+      allies,
+      units,
+      unitTypes: types.map(({ name, weapon, attackRange, ...own }) => ({
+        ...{ name, health: own.health, shield: own.shield, radius: own.radius, sight: own.sight, flies: own.flies },
+        range: attackRange,
+        heals: weapon === undefined,
+        burst: weapon?.splash?.form === "burst" ? weapon.splash.reach : 0,
+      })),
+      ...{ type, x, y, health, shield, cooldown },
+      target: (first, k) => target[first + k],
+      engaged: (unit) => memory.order[unit] === order.attack || memory.order[unit] === order.heal,
+      // The fastest weapon leaves more than 0.1 behind.
+      attacked: (before, after) => after > Math.max(before - STEP_SECONDS, 0) + 0.05,
+      ...(options.conicFov && {
+        cones: { angle: (2 * Math.PI) / LOOKS, directions: LOOKS, facing: memory.facing },
+      }),
+    },
     draws,
     memory,
     begin: (e) => start(e, draws[e]),

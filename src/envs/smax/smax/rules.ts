@@ -12,9 +12,12 @@ import { type Battles, type Draws, drawBetween, pushApart } from "../battles.ts"
 import { createArena, gatherLiving, MAP_SIZE, MOVES, STOP } from "./arena.ts";
 import { createHeuristic } from "./heuristic.ts";
 import type { SmaxOptions } from "./options.ts";
-import type { SmaxScenario } from "./scenarios.ts";
+import { type SmaxScenario, smaxUnitTypes } from "./scenarios.ts";
 import { beginBattle } from "./start.ts";
 import { createView, type SmaxView } from "./view.ts";
+
+/** Between the cooldowns that a step without a shot, and with one, leave behind: the fastest weapon adds 0.5 or more. */
+const LEAST_COOLDOWN = 0.25;
 
 /** Moments of physics in a step, and seconds of each. */
 const MOMENTS = 8;
@@ -89,10 +92,7 @@ export function createSmaxBattles(scenario: SmaxScenario, options: SmaxOptions, 
       const reach = stats.speed[type[unit]] * MOMENT_SECONDS;
       strideX[k] = moveX[unit] * reach;
       strideY[k] = moveY[unit] * reach;
-      const target = attack[unit] - MOVES;
-      // Each team counts the other from the side that is nearer to it in the list of units.
-      if (attack[unit] === 0) targets[k] = -1;
-      else targets[k] = k < allies ? allies + target : allies - 1 - target;
+      targets[k] = targetOf(first, k);
     }
   }
 
@@ -131,6 +131,13 @@ export function createSmaxBattles(scenario: SmaxScenario, options: SmaxOptions, 
     pushApart(bodies, gatherLiving(arena, first));
   }
 
+  /** Each team counts the other from the side that is nearer to it in the list of units. */
+  function targetOf(first: number, k: number): number {
+    const choice = attack[first + k];
+    if (choice === 0) return -1;
+    return k < allies ? allies + choice - MOVES : allies - 1 - (choice - MOVES);
+  }
+
   const anyAlive = (from: number, to: number): boolean => {
     for (let i = from; i < to; i++) if (health[i] > 0) return true;
     return false;
@@ -138,6 +145,21 @@ export function createSmaxBattles(scenario: SmaxScenario, options: SmaxOptions, 
 
   return {
     team: teamOf(allies, view),
+    looks: {
+      mapSize: MAP_SIZE,
+      deadlyWalls: options.wallsCauseDeath,
+      secondsPerStep: MOMENTS * MOMENT_SECONDS,
+      allies,
+      units,
+      unitTypes: smaxUnitTypes.map(({ name, health, radius, range, sight }) => ({
+        ...{ name, health, radius, range, sight },
+        ...{ shield: 0, flies: false, heals: false, burst: 0 },
+      })),
+      ...{ type, x, y, health, cooldown },
+      target: targetOf,
+      engaged: (unit) => attack[unit] > 0,
+      attacked: (before, after) => after > before - MOMENTS * MOMENT_SECONDS + LEAST_COOLDOWN,
+    },
     draws,
     memory,
     begin: (e) => beginBattle(arena, e, draws[e]),

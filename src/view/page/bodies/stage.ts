@@ -17,7 +17,7 @@ import {
   SphereGeometry,
   SRGBColorSpace,
 } from "three";
-import type { Theme } from "./colors.ts";
+import type { Theme } from "../colors.ts";
 
 export interface Stage {
   setTheme(theme: Theme): void;

@@ -1,7 +1,7 @@
 /** @file Where to look from, from how the bodies move over a whole recording. */
 
 import { Quaternion, Vector3 } from "three";
-import type { BodiesRecording, Poses } from "../../envs/recording.ts";
+import type { BodiesRecording, Poses } from "../../../envs/recording.ts";
 import { ballsOf } from "./shapes.ts";
 
 export interface Framing {

@@ -16,12 +16,12 @@ import {
   WebGLRenderer,
 } from "three";
 import { OrbitControls } from "three/addons/controls/OrbitControls.js";
-import { type BodiesRecording, type Line, unpackPoses } from "../../envs/recording.ts";
-import { agentColors } from "./colors.ts";
+import { type BodiesRecording, type Line, unpackPoses } from "../../../envs/recording.ts";
+import { agentColors } from "../colors.ts";
+import type { View } from "../view.ts";
 import { frameOf } from "./framing.ts";
 import { meshOf } from "./shapes.ts";
 import { createStage } from "./stage.ts";
-import type { View } from "./view.ts";
 
 Object3D.DEFAULT_UP.set(0, 0, 1);
 
@@ -36,6 +36,9 @@ function lineMesh({ width, rgba: [r, g, b] }: Line): Mesh {
   mesh.castShadow = true;
   return mesh;
 }
+
+const shorten = (text: string, length: number): string =>
+  text.length <= length ? text : `${text.slice(0, text.lastIndexOf(",", length))}, …`;
 
 export function createBodiesView(recording: BodiesRecording): View {
   const { frames, solids, lines, joints, poses } = recording;
@@ -144,7 +147,8 @@ export function createBodiesView(recording: BodiesRecording): View {
 
   return {
     canvas: renderer.domElement,
-    details: joints.map((own) => own.join(", ")),
+    colors,
+    detail: (agent) => shorten(joints[agent].join(", "), 34),
     resize(width, height, pixelRatio) {
       const before = camera.aspect;
       renderer.setPixelRatio(pixelRatio);

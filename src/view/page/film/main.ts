@@ -9,8 +9,8 @@ import {
   Output,
   QUALITY_HIGH,
 } from "mediabunny";
-import type { Still } from "../api.ts";
-import type { Film, FilmSettings } from "../data.ts";
+import type { Still } from "../../api.ts";
+import type { Film, FilmSettings } from "../../data.ts";
 
 /** The last of the colours stands for «as in the frame before». */
 const COLORS = 255;

@@ -15,7 +15,7 @@ import {
   SRGBColorSpace,
   Vector3,
 } from "three";
-import type { Solid } from "../../envs/recording.ts";
+import type { Solid } from "../../../envs/recording.ts";
 
 /** three.js's capsules and cylinders lie along y, MuJoCo's along z. */
 function geometryOf({ shape, size: [x, y, z] }: Solid): BufferGeometry {

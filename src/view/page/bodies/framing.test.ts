@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type BodiesRecording, packPoses, type Solid, unpackPoses } from "../../envs/recording.ts";
+import { type BodiesRecording, packPoses, type Solid, unpackPoses } from "../../../envs/recording.ts";
 import { type Framing, frameOf } from "./framing.ts";
 
 const ball = (body: number, y: number): Solid => ({
