@@ -8,7 +8,7 @@ export default defineConfig({
     // Worker threads and native sessions are heavy; two processes fill the smallest machine we promise to run on.
     pool: "forks",
     maxWorkers: 2,
-    testTimeout: 60_000,
+    testTimeout: 180_000,
     ...(report && { reporters: ["default", ["json", { outputFile: report }]] as const }),
   },
 });
