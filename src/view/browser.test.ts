@@ -7,11 +7,12 @@ import { pathToFileURL } from "node:url";
 import { ALL_FORMATS, BufferSource, EncodedPacketSink, Input } from "mediabunny";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { fromBase64 } from "../envs/recording.ts";
 import { BROWSER_VARIABLE, filmPage, findBrowser, launchBrowser } from "./browser.ts";
-import type { FilmSettings } from "./data.ts";
+import type { FilmSettings, PageData } from "./data.ts";
 import { renderPage } from "./page.ts";
 import { gifFrames, pngSize } from "./testing/images.ts";
-import { pageData } from "./testing/page-data.ts";
+import { footballData, pageData } from "./testing/page-data.ts";
 
 const executable = findBrowser();
 if (!executable)
@@ -114,6 +115,153 @@ inBrowser("the page", { timeout: 180_000 }, () => {
     expect(await picture()).not.toEqual(before);
     await page.click("#reset");
     expect(await picture()).toEqual(before);
+  });
+});
+
+/** Pages seen from above, on a 2-D canvas. */
+inBrowser("the page of", { timeout: 180_000 }, () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await launchBrowser(executable!);
+  }, 180_000);
+  afterAll(() => browser?.close());
+
+  /** Opens a page; its errors and requests are in the lists. */
+  async function open(data: PageData) {
+    const page = await browser.newPage({ reducedMotion: "reduce", viewport: { width: 960, height: 640 } });
+    const errors: string[] = [];
+    page.on("pageerror", (error) => errors.push(error.message));
+    page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
+    page.on("request", (request) => request.url().startsWith("file:") || errors.push(request.url()));
+    // What is written on canvases can be read.
+    await page.addInitScript(() => {
+      const seen = window as unknown as { written: string[] };
+      seen.written = [];
+      const write = CanvasRenderingContext2D.prototype.fillText;
+      CanvasRenderingContext2D.prototype.fillText = function (...line) {
+        seen.written.push(line[0]);
+        write.apply(this, line);
+      };
+    });
+    const file = join(root, `${data.env}.html`);
+    await writeFile(file, await renderPage(data));
+    await page.goto(pathToFileURL(file).href);
+    return {
+      page,
+      errors,
+      /** The picture at a frame: all that is written, how many pixels are near each colour, and a sum of all. */
+      look: (frame: number, colors: readonly (readonly number[])[]) =>
+        page.evaluate(
+          ([at, wanted]) =>
+            new Promise<{ written: string[]; near: number[]; sum: number }>((resolve) => {
+              const seen = window as unknown as { written: string[] };
+              window.bpta.seek(at);
+              seen.written = [];
+              requestAnimationFrame(() => {
+                const canvas = document.querySelector<HTMLCanvasElement>("#stage canvas")!;
+                const { data: pixels } = canvas.getContext("2d")!.getImageData(0, 0, canvas.width, canvas.height);
+                const near = wanted.map(() => 0);
+                let sum = 0;
+                for (let i = 0; i < pixels.length; i += 4) {
+                  sum += (pixels[i] + 2 * pixels[i + 1] + 3 * pixels[i + 2]) * (1 + ((i / 4) % canvas.width));
+                  wanted.forEach((color, w) => {
+                    if (color.every((x, c) => Math.abs(pixels[i + c] - x) < 24)) near[w]++;
+                  });
+                }
+                resolve({ written: seen.written, near, sum });
+              });
+            }),
+          [frame, colors] as const,
+        ),
+    };
+  }
+
+  const [blue, vermilion] = [
+    [0, 0x72, 0xb2],
+    [0xd5, 0x5e, 0],
+  ];
+
+  test.each([
+    ["2s3z", {}],
+    ["smacv2-terran-5v5", { conicFov: true }],
+    ["smacv2_5_units", { actionType: "continuous", observationType: "conic" }],
+  ])("%s %j shows both teams, who lives, what they choose, and how it ends", async (id, options) => {
+    const data = await pageData(id, 400, options);
+    const [{ recording, outcome }] = data.episodes;
+    if (recording.kind !== "battle") throw new Error(recording.kind);
+    const { page, errors, look } = await open(data);
+    const health = new Float32Array(fromBase64(recording.health));
+    const units = recording.types.length;
+    const alive = (frame: number): string => {
+      const living = [...health.subarray(frame * units, (frame + 1) * units)].map((points) => points > 0);
+      const count = (own: readonly boolean[]): number => own.filter(Boolean).length;
+      return `${count(living.slice(0, recording.allies))} : ${count(living.slice(recording.allies))}`;
+    };
+    const last = recording.frames - 1;
+    const first = await look(0, [blue, vermilion]);
+    expect(Math.min(...first.near)).toBeGreaterThan(60);
+    expect(first.written).toContain("5 : 5");
+    const type = recording.unitTypes[recording.types[0]].name;
+    expect(first.written.some((text) => text.startsWith(`${type} · `))).toBe(true);
+    const middle = await look(Math.floor(last / 2), [blue, vermilion]);
+    expect(middle.sum).not.toBe(first.sum);
+    expect(middle.written).toContain(alive(Math.floor(last / 2)));
+    const end = await look(last, [blue, vermilion]);
+    expect(end.written).toContain(alive(last));
+    expect(end.written).toContain(outcome === "won" ? "Victory" : "Defeat");
+    expect(middle.written).not.toContain("Defeat");
+    expect(await look(0, [blue, vermilion])).toEqual(first);
+    await page.click("#play");
+    await page.waitForFunction(() => window.bpta.playing && window.bpta.frame > 1);
+    await page.keyboard.press("Space");
+    expect(await page.evaluate(() => window.bpta.playing)).toBe(false);
+    expect(errors).toEqual([]);
+    await page.close();
+  });
+
+  test("a battle tells of the unit under the mouse, is zoomed by the wheel, and put back", async () => {
+    const { page, errors, look } = await open(await pageData("3m", 6));
+    const before = await look(0, []);
+    expect(before.written.some((text) => text.startsWith("health"))).toBe(false);
+    // Where a unit is: the middle of a blue patch of the picture.
+    const [x, y] = await page.evaluate(() => {
+      const canvas = document.querySelector<HTMLCanvasElement>("#stage canvas")!;
+      const { data } = canvas.getContext("2d")!.getImageData(0, 0, canvas.width, canvas.height);
+      for (let i = 0; i < data.length; i += 4)
+        if (data[i] === 0 && data[i + 1] === 0x72 && data[i + 2] === 0xb2)
+          return [(i / 4) % canvas.width, Math.floor(i / 4 / canvas.width) + 4];
+      return [0, 0];
+    });
+    await page.mouse.move(x, y);
+    const over = await look(0, []);
+    expect(over.written).toContain("health 45 / 45");
+    expect(over.written.some((text) => /^ally \d · marine$/.test(text))).toBe(true);
+    await page.mouse.wheel(0, -400);
+    await page.waitForTimeout(50);
+    expect((await look(0, [])).sum).not.toBe(over.sum);
+    await page.mouse.move(2, 400);
+    await page.click("#reset");
+    expect((await look(0, [])).sum).toBe(before.sum);
+    expect(errors).toEqual([]);
+    await page.close();
+  });
+
+  test("football shows players, their agents' choices and goals, and does not run back to the kick-off", async () => {
+    const data = footballData();
+    const { page, errors, look } = await open(data);
+    const first = await look(0, [blue, vermilion, [255, 255, 255]]);
+    expect(Math.min(...first.near)).toBeGreaterThan(60);
+    expect(first.written).toEqual(expect.arrayContaining(["0 : 0", "1 CM · idle · 80 %", "2 CF · idle · 80 %"]));
+    expect((await look(5, [])).written).toContain("2 CF · shot · 80 %");
+    const [flying, sentOff] = [await look(7, [vermilion]), await look(8, [vermilion])];
+    expect(flying.sum).not.toBe(sentOff.sum);
+    expect(sentOff.near[0]).toBeLessThan(0.7 * flying.near[0]);
+    const [before, between] = [await look(11, [blue]), await look(11.8, [blue])];
+    expect(between.near).toEqual(before.near);
+    const end = await look(12, []);
+    expect(end.written).toEqual(expect.arrayContaining(["1 : 0", "kick-off", "Victory"]));
+    expect(errors).toEqual([]);
+    await page.close();
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { renderPage } from "./page.ts";
-import { pageData } from "./testing/page-data.ts";
+import { footballData, pageData } from "./testing/page-data.ts";
 
 const elements = (html: string, tag: string): string[] =>
   [...html.matchAll(new RegExp(`<${tag}\\b[^>]*>([\\s\\S]*?)</${tag}>`, "g"))].map(([, content]) => content);
@@ -31,5 +31,13 @@ describe("a page", () => {
     expect(short.length).toBeLessThan(700_000);
     // 7 bodies × 14, the origin's 12, the reward's 4; in base64.
     expect((long.length - short.length) / 100).toBeLessThan(1.05 * (4 / 3) * (7 * 14 + 12 + 4));
+  });
+
+  test("carries the code of its own kind alone", async () => {
+    const [battle, pitch] = await Promise.all([renderPage(await pageData("3m", 3)), renderPage(footballData())]);
+    for (const html of [battle, pitch]) {
+      expect(html.length).toBeLessThan(50_000);
+      expect(html).not.toContain("WebGLRenderer");
+    }
   });
 });

@@ -51,8 +51,9 @@ export function createPlaneView({ bounds, draw, pick }: Plane): PlaneView {
 
   function lay(): Sheet {
     const textScale = Math.min(Math.max(Math.min(width / 1280, height / 600), 0.5), 1.6);
-    // Room for what is written above and for the controls below.
-    const [above, below, beside] = [88 * textScale, 84 * textScale, 20 * textScale];
+    // Room for what is written above and beside (where there is enough of it), and for the controls below.
+    const beside = (width > height ? 0.2 : 0.03) * width;
+    const [above, below] = [88 * textScale, 84 * textScale];
     const fit = Math.min((width - 2 * beside) / (right - left), (height - above - below) / (top - bottom));
     const scale = Math.max(fit, 0.1) * zoom;
     const middleY = above + (height - above - below) / 2;

@@ -9,6 +9,9 @@ import { drawUnitShape } from "./shapes.ts";
 /** Parts of a step after it began, between which a shot is seen. */
 const SHOT = [0.05, 0.75] as const;
 
+/** Units of the map that are seen around where units go. */
+const ROOM = 2.5;
+
 export function createBattleView(recording: BattleRecording, { agents, action }: EpisodeNotes): View {
   const { frames, mapSize, allies, unitTypes, types, cones, deadlyWalls } = recording;
   const units = types.length;
@@ -243,10 +246,24 @@ export function createBattleView(recording: BattleRecording, { agents, action }:
     ];
   }
 
+  /** What of the map the battle takes place on, with room around it. */
+  function battlefield(): readonly [number, number, number, number] {
+    const [xs, ys]: [number[], number[]] = [[], []];
+    for (let frame = 0; frame < frames; frame++)
+      for (let k = 0; k < units; k++)
+        if (lives(k, frame)) {
+          xs.push(xOf(k, frame));
+          ys.push(yOf(k, frame));
+        }
+    const low = (all: readonly number[]): number => Math.max(all.reduce((a, b) => Math.min(a, b)) - ROOM, -1);
+    const high = (all: readonly number[]): number => Math.min(all.reduce((a, b) => Math.max(a, b)) + ROOM, mapSize + 1);
+    return [low(xs), low(ys), high(xs), high(ys)];
+  }
+
   const order = types.map((_, k) => k).sort((a, b) => Number(typeOf(a).flies) - Number(typeOf(b).flies));
   return {
     ...createPlaneView({
-      bounds: [0, 0, mapSize, mapSize],
+      bounds: battlefield(),
       draw(sheet, frame) {
         drawMap(sheet);
         const { hovered, picked } = sheet.pointing;
