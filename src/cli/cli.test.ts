@@ -67,6 +67,22 @@ test("Ctrl-C finishes the update, leaves a checkpoint, says how to go on, and ex
   );
 });
 
+test("a battle is trained, and rendered as a page", async () => {
+  const sizes = [
+    "rollout={ environments: 2, length: 10 }",
+    "policy.hidden=8",
+    "critic.hidden=8",
+    "evaluation.episodes=2",
+  ];
+  const options = sizes.flatMap((setting) => ["--set", setting]);
+  const trained = await bpta(["train", "3m", "--steps", "20", "--out", "battle", "--quiet", ...options]);
+  expect(trained).toEqual({ code: 0, stdout: "", stderr: "" });
+  const rendered = await bpta(["render", "battle", "--out", "battle.html", "--episodes", "2"]);
+  expect(rendered.code, rendered.stderr).toBe(0);
+  expect(rendered.stdout).toMatch(/^wrote battle\.html \(return -?\d+\.\d, -?\d+\.\d\)\n$/);
+  expect(await readFile(join(root, "battle.html"), "utf8")).toContain('"kind":"battle"');
+}, 60_000);
+
 test("the default directory is named after the run, with a number if taken; then eval, export, plot", async () => {
   await mkdir(join(root, "runs", "penalty-mappo-seed0"), { recursive: true });
   const run = "runs/penalty-mappo-seed0-2";

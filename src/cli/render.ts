@@ -11,7 +11,7 @@ interface RenderFlags extends Omit<RenderOptions, "drawn" | "onProgress"> {
 
 export const renderCommand = (): Command =>
   new Command("render")
-    .description("show a run's policy in greedy episodes, those of bpta eval: a page in 3-D, a film or a picture")
+    .description("show a run's policy in greedy episodes, those of bpta eval: a page to play, a film or a picture")
     .argument("<run>", "run directory")
     .requiredOption(
       "--out <file>",

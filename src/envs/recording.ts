@@ -2,7 +2,7 @@
  * @file What an environment shows of an episode: a recording, as JSON-able data, of a kind that a viewer knows.
  *
  * A family that wants to be seen gives its `VectorEnv` a `recorder`. If none of the kinds below fits it, it adds one to
- * the union and a view of that kind to `src/view/page`.
+ * the union and a folder of that name to `src/view/page`.
  */
 
 /** One episode's looks, of one of the kinds. All have their first frame at the episode's start, then one per step. */

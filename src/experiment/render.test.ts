@@ -39,6 +39,35 @@ async function readPage(name: string): Promise<PageData> {
   return JSON.parse(/<script id="data"[^>]*>(.*?)<\/script>/s.exec(html)![1]) as PageData;
 }
 
+test("of a battle: choices, how probable they were, and how it ended, by what the evaluation says", async () => {
+  const battle: RunSettings = {
+    ...robot,
+    env: { id: "3m", options: { enemyShoots: false, episodeLimit: 60 } },
+    evaluation: { interval: 10, episodes: 4 },
+  };
+  await train(battle, { out: at("battle") });
+  await render(at("battle"), at("battle.html"), { episodes: 4, drawn: true });
+  const page = await readPage("battle.html");
+  expect(page.choiceLabels?.[0]).toHaveLength(8);
+  page.episodes.forEach(({ recording, choices, probabilities, activity, outcome }) => {
+    expect(recording.kind).toBe("battle");
+    const chosen = new Uint8Array(fromBase64(choices!));
+    expect(chosen).toHaveLength(3 * (recording.frames - 1));
+    for (const choice of chosen) expect(choice).toBeLessThan(8);
+    expect(new Set(chosen).size).toBeGreaterThan(3);
+    const probable = new Uint8Array(fromBase64(probabilities!));
+    expect(probable).toHaveLength(chosen.length);
+    for (const probability of probable) expect(probability).toBeGreaterThan(0);
+    expect(activity).toBeUndefined();
+    if (recording.kind !== "battle") return;
+    const health = new Float32Array(fromBase64(recording.health)).slice(-6);
+    const [ours, theirs] = [sum(health.slice(0, 3)), sum(health.slice(3))];
+    expect(outcome).toBe(ours > 0 && theirs > 0 ? "cut off" : ours > 0 ? "won" : "lost");
+  });
+  await render(at("battle"), at("part.html"), { steps: 3 });
+  expect((await readPage("part.html")).episodes[0].outcome).toBeUndefined();
+});
+
 const sum = (values: Iterable<number>): number => [...values].reduce((total, x) => total + x, 0);
 
 test("the episodes are the evaluation's: returns of result.json, from first frame to last", async () => {

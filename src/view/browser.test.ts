@@ -158,8 +158,13 @@ inBrowser("the page of", { timeout: 180_000 }, () => {
               window.bpta.seek(at);
               seen.written = [];
               requestAnimationFrame(() => {
-                const canvas = document.querySelector<HTMLCanvasElement>("#stage canvas")!;
-                const { data: pixels } = canvas.getContext("2d")!.getImageData(0, 0, canvas.width, canvas.height);
+                // Read from a copy: browsers draw otherwise on what has been read.
+                const shown = document.querySelector<HTMLCanvasElement>("#stage canvas")!;
+                const canvas = document.createElement("canvas");
+                [canvas.width, canvas.height] = [shown.width, shown.height];
+                const copy = canvas.getContext("2d", { willReadFrequently: true })!;
+                copy.drawImage(shown, 0, 0);
+                const { data: pixels } = copy.getImageData(0, 0, canvas.width, canvas.height);
                 const near = wanted.map(() => 0);
                 let sum = 0;
                 for (let i = 0; i < pixels.length; i += 4) {
@@ -225,8 +230,12 @@ inBrowser("the page of", { timeout: 180_000 }, () => {
     expect(before.written.some((text) => text.startsWith("health"))).toBe(false);
     // Where a unit is: the middle of a blue patch of the picture.
     const [x, y] = await page.evaluate(() => {
-      const canvas = document.querySelector<HTMLCanvasElement>("#stage canvas")!;
-      const { data } = canvas.getContext("2d")!.getImageData(0, 0, canvas.width, canvas.height);
+      const shown = document.querySelector<HTMLCanvasElement>("#stage canvas")!;
+      const canvas = document.createElement("canvas");
+      [canvas.width, canvas.height] = [shown.width, shown.height];
+      const copy = canvas.getContext("2d", { willReadFrequently: true })!;
+      copy.drawImage(shown, 0, 0);
+      const { data } = copy.getImageData(0, 0, canvas.width, canvas.height);
       for (let i = 0; i < data.length; i += 4)
         if (data[i] === 0 && data[i + 1] === 0x72 && data[i + 2] === 0xb2)
           return [(i / 4) % canvas.width, Math.floor(i / 4 / canvas.width) + 4];

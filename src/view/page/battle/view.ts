@@ -131,8 +131,8 @@ export function createBattleView(recording: BattleRecording, { agents, action }:
     const fraction = frame - whole(frame);
     const shoots = acted[nextOf(frame) * units + k] === 1 && frame < frames - 1;
     context.strokeStyle = heals ? "#009e73" : colorOf(k);
-    context.lineWidth = Math.max(0.055 * scale, 1);
-    context.globalAlpha = shoots ? 0.75 : 0.28;
+    context.lineWidth = Math.max(0.08 * scale, 1.4);
+    context.globalAlpha = shoots ? 0.95 : 0.4;
     context.setLineDash(shoots ? [] : [4, 5]);
     context.beginPath();
     context.moveTo(...at(a));
