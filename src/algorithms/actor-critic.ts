@@ -187,7 +187,7 @@ export async function createLearner(
   const shuffling = random.split(2);
   const structure = await createStructure(options, chain, policies, updates);
   const { definition } = structure;
-  const acting = await jointPolicy(definition, numEnvs);
+  const acting = await jointPolicy(definition, options.policyEnvs ?? numEnvs);
   const { programs, update } = await policyUpdate(policies);
   const sampler = createSampler(chain, policies, numEnvs);
   const progressNow = new Float32Array(1);

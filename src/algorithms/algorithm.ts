@@ -39,6 +39,8 @@ export interface Learner {
 export interface LearnerOptions<Settings = unknown> {
   readonly team: TeamSpec;
   readonly numEnvs: number;
+  /** Environments that `Learner.policy` acts in at a time; default: all. */
+  readonly policyEnvs?: number | undefined;
   /** T, steps of each environment per update */
   readonly rolloutLength: number;
   /** The algorithm's settings; missing ones take their defaults. */

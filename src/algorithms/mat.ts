@@ -225,7 +225,7 @@ async function createMat(options: LearnerOptions<MatSettings>, decentralized: bo
   );
   const valuesOfAll = await compileValues(model, allRows, settings.threads);
   const valuesOfFinals = await compileValues(model, numEnvs, 1);
-  const acting = await jointPolicy(definition, numEnvs);
+  const acting = await jointPolicy(definition, options.policyEnvs ?? numEnvs);
 
   const byAgent = (size: number) => team.agents.map(() => new Float32Array(size));
   const [raw, values, weights, returns, targets] = [allRows, allRows, rows, rows, rows].map(byAgent);

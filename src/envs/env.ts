@@ -103,6 +103,20 @@ export interface VectorMoment {
   readonly wins: Uint8Array;
 }
 
+/** Some of the copies of a `VectorEnv`, whose steps are computed while the caller does something else. */
+export interface VectorEnvPart {
+  /**
+   * Begins a step of the part's environments.
+   * @param actions as of `VectorEnv.step`, of these environments
+   */
+  begin(actions: readonly Float32Array[]): void;
+  /**
+   * Waits until the step is done; must follow `begin`.
+   * @param moment of these environments; is overwritten
+   */
+  finish(moment: VectorMoment): Promise<void> | void;
+}
+
 /** N copies of an environment, stepped together. */
 export interface VectorEnv {
   readonly numEnvs: number;
@@ -115,6 +129,11 @@ export interface VectorEnv {
    * @param moment is overwritten
    */
   step(actions: readonly Float32Array[], moment: VectorMoment): Promise<void> | void;
+  /**
+   * The environments in parts of equal size, in order, that can be stepped in turns: while one acts, another moves.
+   * Absent: there is only `step`. How many there are does not depend on the number of threads.
+   */
+  readonly parts?: readonly VectorEnvPart[];
   /** Everything that decides what happens next, as JSON-able data; undefined where the environment can't tell. */
   snapshot(): Promise<unknown> | unknown;
   /** Counts since the last reset of what people should know of, by name: `divergences`, episodes lost to broken physics. */

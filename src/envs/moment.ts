@@ -1,4 +1,4 @@
-/** @file The arrays of a moment of N environments: made, cut into parts, and filled. */
+/** @file The arrays of a moment of N environments: made, and cut into parts. */
 
 import type { TeamSpec, VectorMoment } from "./env.ts";
 
@@ -23,5 +23,28 @@ export function createMoment(team: TeamSpec, numEnvs: number, allocate: Allocate
     finalObservations: observations(),
     finalStates: floats(team.stateSpace.size),
     wins: flags(),
+  };
+}
+
+/** Part k of `count` of an array's rows; nothing is copied. */
+export function rowsOf<A extends Float32Array | Uint8Array>(array: A, k: number, count: number): A {
+  const size = array.length / count;
+  return array.subarray(size * k, size * (k + 1)) as A;
+}
+
+/** Part k of `count` of a moment's environments; nothing is copied. */
+export function partOfMoment(moment: VectorMoment, k: number, count: number): VectorMoment {
+  const part = <A extends Float32Array | Uint8Array>(array: A): A => rowsOf(array, k, count);
+  return {
+    observations: moment.observations.map(part),
+    states: part(moment.states),
+    actionMasks: moment.actionMasks.map(part),
+    active: part(moment.active),
+    rewards: part(moment.rewards),
+    terminations: part(moment.terminations),
+    truncations: part(moment.truncations),
+    finalObservations: moment.finalObservations.map(part),
+    finalStates: part(moment.finalStates),
+    wins: part(moment.wins),
   };
 }

@@ -60,6 +60,7 @@ export async function openSession(config: RunConfig): Promise<Session> {
     const learner = await algorithms.get(name)!.create({
       team: env.team,
       numEnvs: rollout.environments,
+      policyEnvs: env.parts && rollout.environments / env.parts.length,
       rolloutLength: rollout.length,
       settings,
       policy: config.policy,

@@ -1,7 +1,7 @@
 /** @file The collector: steps environments with a policy, and writes down what happens. */
 
-import type { VectorEnv, VectorMoment } from "../envs/env.ts";
-import { createMoment } from "../envs/moment.ts";
+import type { VectorEnv, VectorEnvPart, VectorMoment } from "../envs/env.ts";
+import { createMoment, partOfMoment, rowsOf } from "../envs/moment.ts";
 import { vectorSize } from "../envs/spaces.ts";
 import type { ActInputs, ActOutputs, JointPolicy } from "../policy/joint.ts";
 import { Random, type RandomState } from "../random.ts";
@@ -35,7 +35,7 @@ export interface CollectorSnapshot {
 export interface Collector {
   /**
    * Takes T steps of every environment. The buffer is the same each time, and holds the new rollout.
-   * @param policy must be made for the collector's number of environments
+   * @param policy must be made for the collector's number of environments; where those come in parts, for a part's
    */
   collect(policy: JointPolicy): Promise<RolloutBuffer>;
   /** Episodes that ended during the last `collect`. */
@@ -64,11 +64,15 @@ export async function createCollector(options: CollectorOptions): Promise<Collec
   const { env, length, hiddenSizes, drawsGraph = false, random } = options;
   const { team, numEnvs } = env;
   const buffer = createRolloutBuffer(team, { length, numEnvs, hiddenSizes, drawsGraph });
-  const inputs = Array.from({ length }, (_, t) => actInputs(buffer, t));
-  const outputs = Array.from({ length }, (_, t) => actOutputs(buffer, t));
   const endings = createMoment(team, numEnvs);
-  const moments = Array.from({ length }, (_, t) => momentAfter(buffer, t, endings));
-  const last = moments[length - 1];
+  const last = momentAfter(buffer, length - 1, 1, endings);
+  // Each part of the environments in each step.
+  const parts = env.parts ?? [wholeOf(env)];
+  const partSize = numEnvs / parts.length;
+  const partEndings = parts.map((_, p) => partOfMoment(endings, p, parts.length));
+  const inputs = Array.from({ length: length * parts.length }, (_, k) => actInputs(buffer, k, parts.length));
+  const outputs = inputs.map((_, k) => actOutputs(buffer, k, parts.length));
+  const moments = inputs.map((_, k) => momentAfter(buffer, k, parts.length, partEndings[k % parts.length]));
 
   let noise = random.split(0);
   const returns = new Float64Array(numEnvs);
@@ -115,9 +119,10 @@ export async function createCollector(options: CollectorOptions): Promise<Collec
     buffer.finals.push(final);
   };
 
-  const recordStep = (t: number): void => {
+  /** What step t led to in part p. */
+  const recordStep = (t: number, p: number): void => {
     const { rewards, terminations, truncations, episodeStarts } = buffer;
-    for (let e = 0; e < numEnvs; e++) {
+    for (let e = p * partSize; e < (p + 1) * partSize; e++) {
       const row = t * numEnvs + e;
       returns[e] += rewards[row];
       lengths[e] += 1;
@@ -134,6 +139,11 @@ export async function createCollector(options: CollectorOptions): Promise<Collec
     }
   };
 
+  const finishStep = async (t: number, p: number): Promise<void> => {
+    await parts[p].finish(moments[t * parts.length + p]);
+    recordStep(t, p);
+  };
+
   const beginEpisodes = async (seed: number): Promise<void> => {
     await env.reset(seed, last);
     buffer.episodeStarts.fill(1, length * numEnvs);
@@ -145,18 +155,25 @@ export async function createCollector(options: CollectorOptions): Promise<Collec
   return {
     episodes,
     async collect(policy) {
-      if (policy.numEnvs !== numEnvs)
-        throw new RangeError(`the policy is made for ${policy.numEnvs} environments, the collector has ${numEnvs}`);
+      if (policy.numEnvs !== partSize)
+        throw new RangeError(
+          `the policy is made for ${policy.numEnvs} environments, the collector has ` +
+            (parts.length > 1 ? `${parts.length} parts of ${partSize}` : numEnvs),
+        );
       await policy.refresh();
       carryOver();
       episodes.count = 0;
       buffer.finals.length = 0;
       for (let t = 0; t < length; t++) {
         drawNoise(t);
-        await policy.act(inputs[t], outputs[t]);
-        await env.step(outputs[t].actions, moments[t]);
-        recordStep(t);
+        for (let p = 0; p < parts.length; p++) {
+          if (t > 0) await finishStep(t - 1, p);
+          const k = t * parts.length + p;
+          await policy.act(inputs[k], outputs[k]);
+          parts[p].begin(outputs[k].actions);
+        }
       }
+      for (let p = 0; p < parts.length; p++) await finishStep(length - 1, p);
       return buffer;
     },
     async snapshot() {
@@ -191,26 +208,35 @@ function copyRow(from: Float32Array, e: number, into: Float32Array): void {
   for (let k = 0; k < into.length; k++) into[k] = from[e * into.length + k];
 }
 
-// Views of the buffer, made once, so that a step allocates nothing.
-
-/** Row t of T (+ 1) rows. */
-const rowOf = <A extends Float32Array | Uint8Array>(array: A, t: number, rows: number): A =>
-  array.subarray((array.length / rows) * t, (array.length / rows) * (t + 1)) as A;
-
-function actInputs(buffer: RolloutBuffer, t: number): ActInputs {
-  const moment = (array: Float32Array) => rowOf(array, t, buffer.length + 1);
+/** All environments as one part, which is stepped while one waits. */
+function wholeOf(env: VectorEnv): VectorEnvPart {
+  let taken: readonly Float32Array[] = [];
   return {
-    observations: buffer.observations.map(moment),
-    actionMasks: buffer.actionMasks.map(moment),
-    noise: buffer.noise.map((array) => rowOf(array, t, buffer.length)),
-    hidden: buffer.hidden.map(moment),
-    episodeStarts: moment(buffer.episodeStarts),
-    graphNoise: buffer.graph && rowOf(buffer.graph.noise, t, buffer.length),
+    begin(actions) {
+      taken = actions;
+    },
+    finish: (moment) => env.step(taken, moment),
   };
 }
 
-function actOutputs(buffer: RolloutBuffer, t: number): ActOutputs {
-  const step = (array: Float32Array) => rowOf(array, t, buffer.length);
+// Views of the buffer, made once, so that a step allocates nothing. With P parts of the environments, view k is of step
+// ⌊k / P⌋ in part k mod P.
+
+function actInputs(buffer: RolloutBuffer, k: number, parts: number): ActInputs {
+  const moment = (array: Float32Array) => rowsOf(array, k, (buffer.length + 1) * parts);
+  const step = (array: Float32Array) => rowsOf(array, k, buffer.length * parts);
+  return {
+    observations: buffer.observations.map(moment),
+    actionMasks: buffer.actionMasks.map(moment),
+    noise: buffer.noise.map(step),
+    hidden: buffer.hidden.map(moment),
+    episodeStarts: moment(buffer.episodeStarts),
+    graphNoise: buffer.graph && step(buffer.graph.noise),
+  };
+}
+
+function actOutputs(buffer: RolloutBuffer, k: number, parts: number): ActOutputs {
+  const step = (array: Float32Array) => rowsOf(array, k, buffer.length * parts);
   const { graph } = buffer;
   return {
     actions: buffer.actions.map(step),
@@ -220,21 +246,22 @@ function actOutputs(buffer: RolloutBuffer, t: number): ActOutputs {
       predecessors: step(graph.predecessors),
       logProb: step(graph.logProb),
     },
-    hidden: buffer.hidden.map((array) => rowOf(array, t + 1, buffer.length + 1)),
+    hidden: buffer.hidden.map((array) => rowsOf(array, k + parts, (buffer.length + 1) * parts)),
   };
 }
 
-/** Where an environment writes what step t led to; how episodes ended goes to `endings`, which all steps share. */
-function momentAfter(buffer: RolloutBuffer, t: number, endings: VectorMoment): VectorMoment {
-  const moment = (array: Float32Array) => rowOf(array, t + 1, buffer.length + 1);
+/** Where an environment writes what a step led to; how episodes ended goes to `endings`, which all steps share. */
+function momentAfter(buffer: RolloutBuffer, k: number, parts: number, endings: VectorMoment): VectorMoment {
+  const moment = (array: Float32Array) => rowsOf(array, k + parts, (buffer.length + 1) * parts);
+  const step = <A extends Float32Array | Uint8Array>(array: A): A => rowsOf(array, k, buffer.length * parts);
   return {
     observations: buffer.observations.map(moment),
     states: moment(buffer.states),
     actionMasks: buffer.actionMasks.map(moment),
     active: moment(buffer.active),
-    rewards: rowOf(buffer.rewards, t, buffer.length),
-    terminations: rowOf(buffer.terminations, t, buffer.length),
-    truncations: rowOf(buffer.truncations, t, buffer.length),
+    rewards: step(buffer.rewards),
+    terminations: step(buffer.terminations),
+    truncations: step(buffer.truncations),
     finalObservations: endings.finalObservations,
     finalStates: endings.finalStates,
     wins: endings.wins,

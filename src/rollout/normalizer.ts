@@ -96,8 +96,8 @@ export function createNormalizer(team: TeamSpec): Normalizer {
   const agents = team.observationSpaces.map(({ size }) => createStatistics(size));
   const critic = createStatistics(team.stateSpace.size);
   const all = [...agents, critic];
-  const scaleAll = (moment: VectorMoment, numEnvs: number): void => {
-    for (let e = 0; e < numEnvs; e++) {
+  const scaleAll = (moment: VectorMoment): void => {
+    for (let e = 0; e < moment.rewards.length; e++) {
       for (let i = 0; i < agents.length; i++) scaleRow(agents[i].scaling, moment.observations[i], e);
       scaleRow(critic.scaling, moment.states, e);
     }
@@ -120,13 +120,12 @@ export function createNormalizer(team: TeamSpec): Normalizer {
       for (const statistics of all) takeIn(statistics);
     },
     wrap(env, counts) {
-      const { numEnvs } = env;
       const began = (moment: VectorMoment): void => {
         if (counts) countAll(moment);
-        scaleAll(moment, numEnvs);
+        scaleAll(moment);
       };
       const stepped = (moment: VectorMoment): void => {
-        for (let e = 0; e < numEnvs; e++) {
+        for (let e = 0; e < moment.rewards.length; e++) {
           if (moment.terminations[e] + moment.truncations[e] === 0) continue;
           for (let i = 0; i < agents.length; i++) scaleRow(agents[i].scaling, moment.finalObservations[i], e);
           scaleRow(critic.scaling, moment.finalStates, e);
@@ -139,10 +138,16 @@ export function createNormalizer(team: TeamSpec): Normalizer {
         ...env,
         reset: (seed, moment) => after(env.reset(seed, moment), began, moment),
         step: (actions, moment) => after(env.step(actions, moment), stepped, moment),
+        ...(env.parts && {
+          parts: env.parts.map((part) => ({
+            begin: part.begin,
+            finish: (moment: VectorMoment) => after(part.finish(moment), stepped, moment),
+          })),
+        }),
         restore(snapshot, moment) {
           // What it was seen through then: the state that was restored before.
           for (const statistics of all) updateScaling(statistics);
-          return after(env.restore(snapshot, moment), (restored) => scaleAll(restored, numEnvs), moment);
+          return after(env.restore(snapshot, moment), scaleAll, moment);
         },
       };
     },

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from "vitest";
 import { Random } from "../../random.ts";
 import type { VectorEnv, VectorMoment } from "../env.ts";
-import { createMoment } from "../moment.ts";
+import { createMoment, partOfMoment, rowsOf } from "../moment.ts";
 import { makeEnv, makeVectorEnv } from "../registry.ts";
 import { vectorSize } from "../spaces.ts";
 import { allocateCopies, createCopies } from "./copies.ts";
@@ -49,6 +49,31 @@ test("the result does not depend on the number of workers, across episodes' ends
   expect(ends.length).toBeGreaterThan(3);
   expect(histories[1]).toEqual(histories[0]);
   expect(histories[2]).toEqual(histories[0]);
+});
+
+test("parts that are stepped in turns, each while the other is, do what a step of all does", async () => {
+  const whole = await open("Hopper-3x1", 16);
+  await whole.env.reset(3, whole.moment);
+  const expected = await wander(whole, 40, new Random(1));
+  expect(expected.some(({ terminations }) => terminations.some((ended) => ended === 1))).toBe(true);
+  for (const workers of [1, 2]) {
+    const { env, moment, actions } = await open("Hopper-3x1", 16, workers);
+    const parts = env.parts!;
+    const own = parts.map((_, p) => partOfMoment(moment, p, parts.length));
+    await env.reset(3, moment);
+    const random = new Random(1);
+    const history: ReturnType<typeof seen>[] = [];
+    for (let step = 0; step <= expected.length; step++) {
+      if (step < expected.length) for (const array of actions) random.fillNormal(array);
+      for (const [p, part] of parts.entries()) {
+        if (step > 0) await part.finish(own[p]);
+        // The other part's step goes on meanwhile.
+        if (step < expected.length) part.begin(actions.map((array) => rowsOf(array, p, parts.length)));
+      }
+      if (step > 0) history.push(seen(moment));
+    }
+    expect(history).toEqual(expected);
+  }
 });
 
 test("a snapshot, written as JSON, goes on exactly, in another environment and with other workers", async () => {

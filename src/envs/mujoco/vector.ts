@@ -3,25 +3,15 @@
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startWorker, waitWhile } from "../../worker.ts";
-import type { VectorEnv, VectorMoment } from "../env.ts";
-import { createMoment } from "../moment.ts";
+import type { VectorEnv, VectorEnvPart, VectorMoment } from "../env.ts";
+import { createMoment, partOfMoment, rowsOf } from "../moment.ts";
 import { vectorSize } from "../spaces.ts";
-import {
-  allocateCopies,
-  type Copies,
-  type CopiesSnapshot,
-  createCopies,
-  restoreCopies,
-  snapshotCopies,
-} from "./copies.ts";
+import { allocateCopies, type CopiesSnapshot, createCopies, restoreCopies, snapshotCopies } from "./copies.ts";
 import { findRobot } from "./find.ts";
 import type { MujocoOptions } from "./options.ts";
 import { createRecorder } from "./recorder.ts";
-import { command, signal, takeCopies, type WorkerStart } from "./shared.ts";
+import { command, orderPart, signal, signalCount, takeCopies, type WorkerStart } from "./shared.ts";
 import { createTask } from "./task.ts";
-
-/** Has every copy begin an episode, or take a step. */
-type Order = (what: (typeof command)["begin" | "step"]) => Promise<void> | void;
 
 /** Copies what a step wrote; of how episodes ended, the rows where one did. */
 function copyMoment(from: VectorMoment, to: VectorMoment): void {
@@ -49,13 +39,8 @@ function copyRow(from: Float32Array, to: Float32Array, e: number, numEnvs: numbe
 /** Milliseconds for which this thread sleeps until workers finish; longer than any step takes. */
 const patience = 2_000;
 
-/** Threads that share the work of an order with this one, copy by copy. */
-async function startWorkers(
-  count: number,
-  copies: Copies,
-  start: WorkerStart,
-): Promise<{ readonly order: Order; close(): Promise<void> }> {
-  const { signals, message } = start;
+/** Threads that take copies beside this one, whatever is ordered. */
+async function startWorkers(count: number, start: WorkerStart) {
   const workers = Array.from({ length: count }, () => startWorker(import.meta.url, "./worker", start));
   let failure: Error | undefined;
   const failed = (error: unknown): void => {
@@ -73,48 +58,27 @@ async function startWorkers(
   }
   // A forgotten environment does not keep the process alive.
   for (const worker of workers) worker.unref();
-
-  const announce = (what: number): void => {
-    Atomics.store(signals, signal.next, 0);
-    Atomics.store(signals, signal.pending, count);
-    Atomics.store(signals, signal.command, what);
-    Atomics.add(signals, signal.order, 1);
-    Atomics.notify(signals, signal.order);
-  };
-  const finish = (): void => {
-    const length = Atomics.load(signals, signal.messageLength);
-    if (length > 0) throw new Error(`MuJoCo: ${new TextDecoder().decode(message.slice(0, length))}`);
-  };
-  /** A thread that is gone can't report; its end is only heard by an event loop that runs. */
-  const waitAwake = async (): Promise<void> => {
-    while (Atomics.load(signals, signal.pending) > 0) {
-      if (failure) throw failure;
-      await sleep(10);
-    }
-    finish();
-  };
   return {
-    order(what): Promise<void> | void {
+    /** @throws what a thread failed of */
+    check(): void {
       if (failure) throw failure;
-      announce(what);
-      takeCopies(copies, start, what);
-      // Waiting here costs less than going through the event loop at every step.
-      for (;;) {
-        const pending = Atomics.load(signals, signal.pending);
-        if (pending === 0) return finish();
-        if (!waitWhile(signals, signal.pending, pending, patience)) return waitAwake();
-      }
     },
-    async close() {
+    async close(): Promise<void> {
+      const { signals } = start;
       const ends = workers.map((worker) => {
         worker.ref();
         return worker.threadId > 0 ? once(worker, "exit") : undefined;
       });
-      announce(command.close);
+      Atomics.store(signals, signal.command, command.close);
+      Atomics.add(signals, signal.order, 1);
+      Atomics.notify(signals, signal.order);
       await Promise.all(ends);
     },
   };
 }
+
+/** Copies that are worth stepping in two parts, so that one steps while actions are drawn for the other. */
+const WORTH_PARTING = 16;
 
 /**
  * N copies of a task.
@@ -141,28 +105,70 @@ export async function createVectorEnv(
     sizes.map((size) => new Float32Array(allocate(4 * numEnvs * size) as ArrayBuffer));
   const actions = shared(team.actionSpaces.map(vectorSize));
 
-  const signals = new Int32Array(allocate(4 * 5) as ArrayBuffer);
+  const partCount = numEnvs >= WORTH_PARTING && numEnvs % 2 === 0 ? 2 : 1;
+  const signals = new Int32Array(allocate(4 * signalCount(partCount)) as ArrayBuffer);
   const message = new Uint8Array(allocate(1000) as ArrayBuffer);
-  const start: WorkerStart = { id, options, memory, moment, actions, signals, message };
+  const start: WorkerStart = { id, options, memory, moment, actions, parts: partCount, signals, message };
+  // Nothing is ordered yet.
+  for (let part = 0; part < partCount; part++) signals[signal.next(part)] = numEnvs;
   const copies = await createCopies(task, memory);
-  const others = helpers > 0 ? await startWorkers(helpers, copies, start) : undefined;
-  const order: Order =
-    others?.order ??
-    ((what) => {
-      Atomics.store(signals, signal.next, 0);
-      takeCopies(copies, start, what);
-    });
-  const close = async (): Promise<void> => {
-    await others?.close();
-    copies.release();
-  };
+  const others = helpers > 0 ? await startWorkers(helpers, start) : undefined;
 
-  const carry = (done: Promise<void> | void, into: VectorMoment): Promise<void> | void =>
-    done ? done.then(() => copyMoment(moment, into)) : copyMoment(moment, into);
+  const checkMessage = (): void => {
+    const length = Atomics.load(signals, signal.messageLength);
+    if (length > 0) throw new Error(`MuJoCo: ${new TextDecoder().decode(message.slice(0, length))}`);
+  };
+  /** A thread that is gone can't report; its end is only heard by an event loop that runs. */
+  const waitAwake = async (left: number): Promise<void> => {
+    while (Atomics.load(signals, left) > 0) {
+      others?.check();
+      await sleep(10);
+    }
+    checkMessage();
+  };
+  const order = (part: number, what: number): void => {
+    others?.check();
+    orderPart(start, part, what);
+  };
+  /** Helps with what is ordered of a part until it is done. */
+  const finish = (part: number): Promise<void> | void => {
+    takeCopies(copies, start, part);
+    const left = signal.left(part);
+    // Waiting here costs less than going through the event loop at every step.
+    for (;;) {
+      const count = Atomics.load(signals, left);
+      if (count === 0) return checkMessage();
+      if (!waitWhile(signals, left, count, patience)) return waitAwake(left);
+    }
+  };
+  const carry = (done: Promise<void> | void, from: VectorMoment, into: VectorMoment): Promise<void> | void =>
+    done ? done.then(() => copyMoment(from, into)) : copyMoment(from, into);
+
+  const parts = Array.from({ length: partCount }, (_, part): VectorEnvPart => {
+    const [taken, own] = [
+      actions.map((array) => rowsOf(array, part, partCount)),
+      partOfMoment(moment, part, partCount),
+    ];
+    return {
+      begin(actions) {
+        for (let i = 0; i < taken.length; i++) taken[i].set(actions[i]);
+        order(part, command.step);
+      },
+      finish: (into) => carry(finish(part), own, into),
+    };
+  });
+  /** Has all copies do something, and waits. */
+  const orderAll = (what: number): Promise<void> | void => {
+    for (let part = 0; part < partCount; part++) order(part, what);
+    let done = finish(0);
+    for (let part = 1; part < partCount; part++) done = done ? done.then(() => finish(part)) : finish(part);
+    return done;
+  };
 
   return {
     numEnvs,
     team,
+    ...(partCount > 1 && { parts }),
     reset(seed, into) {
       memory.seed[0] = seed;
       memory.episodes.fill(0);
@@ -170,11 +176,11 @@ export async function createVectorEnv(
       moment.rewards.fill(0);
       moment.terminations.fill(0);
       moment.truncations.fill(0);
-      return carry(order(command.begin), into);
+      return carry(orderAll(command.begin), moment, into);
     },
     step(taken, into) {
       for (let i = 0; i < actions.length; i++) actions[i].set(taken[i]);
-      return carry(order(command.step), into);
+      return carry(orderAll(command.step), moment, into);
     },
     recorder: () => createRecorder(task, memory),
     counters: () => ({ divergences: memory.divergences.reduce((sum, count) => sum + count, 0) }),
@@ -186,6 +192,9 @@ export async function createVectorEnv(
       moment.truncations.fill(0);
       copyMoment(moment, into);
     },
-    close,
+    async close() {
+      await others?.close();
+      copies.release();
+    },
   };
 }
