@@ -51,7 +51,7 @@ test("a suite that is killed, and a run that is killed, end with the numbers of 
   });
   expect(killed.code).toBeNull();
   // The runs' processes see that their parent is gone, and end.
-  for (let tries = 0; (await locks("killed")).length > 0 && tries < 100; tries++) await wait(100);
+  for (let tries = 0; (await locks("killed")).length > 0 && tries < 600; tries++) await wait(100);
   expect(await locks("killed")).toEqual([]);
 
   let killing: Promise<void> | undefined;
