@@ -6,11 +6,12 @@ import type { ParallelEnv, VectorEnv } from "./env.ts";
 import { games } from "./games/index.ts";
 import { isModulePath, moduleEnvironment } from "./module.ts";
 import { mujoco } from "./mujoco/index.ts";
+import { python } from "./python/index.ts";
 import { smax } from "./smax/index.ts";
 import { vectorize } from "./vectorize.ts";
 
 /** Every environment that has a name. */
-export const environments: readonly EnvironmentDefinition[] = [...games, ...mujoco, ...smax];
+export const environments: readonly EnvironmentDefinition[] = [...games, ...mujoco, ...smax, ...python];
 
 /**
  * The environment called `id`.

@@ -1,0 +1,41 @@
+"""`python -m bpta_env`: serves over stdin and stdout, which bpta holds the other ends of."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import struct
+import sys
+
+
+def main() -> None:
+    # bpta decides what Ctrl-C ends.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # The pipes are ours: what environments print goes to stderr, and they have nothing to read.
+    requests, answers = os.dup(0), os.dup(1)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(2, 1)
+    if sys.platform == "linux":
+        # Nobody outlives bpta, not even inside a step.
+        PR_SET_PDEATHSIG = 1
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+    try:
+        from .server import Pipes, serve
+    except ModuleNotFoundError as error:
+        text = (
+            f"the Python {sys.executable} has no {error.name}: install it (pip install {error.name}), or set "
+            "env.options.python or BPTA_PYTHON to a Python that has it"
+        )
+        payload = json.dumps({"message": text, "traceback": None, "copy": None}).encode()
+        os.write(answers, struct.pack("<II", 4, len(payload)) + payload)
+        return
+    try:
+        serve(Pipes(requests, answers))
+    except BrokenPipeError:
+        pass
+
+
+main()

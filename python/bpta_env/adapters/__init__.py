@@ -1,0 +1,1 @@
+"""Environments as teams; one file for each kind."""

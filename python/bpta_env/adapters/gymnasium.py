@@ -1,0 +1,58 @@
+"""Gymnasium: a team of one. `py:gymnasium:CartPole-v1`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..team import Array, SetupError, Team
+from .spaces import action_space, native_action, observation_space, write_observation
+
+
+class GymnasiumTeam(Team):
+    """One agent; the critic's state is what it observes."""
+
+    def __init__(self, env: Any) -> None:
+        self.env = env
+        self.agents = ["agent_0"]
+        self.observation_spaces = [observation_space(env.observation_space, "the observation space")]
+        self.action_spaces = [action_space(env.action_space, "the action space")]
+        self.state_space = self.observation_spaces[0]
+        self.renders = getattr(env, "render_mode", None) == "rgb_array"
+        self._observation: Any = None
+
+    def reset(self, seed: int | None) -> None:
+        self._observation, _ = self.env.reset(seed=seed)
+
+    def step(self, actions: Sequence[Any]) -> tuple[float, bool, bool]:
+        action = native_action(self.env.action_space, actions[0])
+        self._observation, reward, terminated, truncated, info = self.env.step(action)
+        self.won = bool(info.get("won", info.get("is_success", False)))
+        return float(reward), bool(terminated), bool(truncated and not terminated)
+
+    def observe(self, out: Sequence[Array]) -> None:
+        write_observation(self.env.observation_space, self._observation, out[0])
+
+    def state(self, out: Array) -> None:
+        write_observation(self.env.observation_space, self._observation, out)
+
+    def active(self, out: Array) -> None:
+        out[:] = 1
+
+    def render(self) -> Any:
+        return self.env.render()
+
+    def close(self) -> None:
+        self.env.close()
+
+
+def make(variant: str | None, args: dict[str, Any]) -> Team:
+    """`py:gymnasium:ID`"""
+    import gymnasium
+
+    if variant is None:
+        raise SetupError("py:gymnasium needs the id of an environment, such as py:gymnasium:CartPole-v1")
+    try:
+        return GymnasiumTeam(gymnasium.make(variant, **args))
+    except gymnasium.error.Error as error:
+        raise SetupError(" ".join(str(error).split())) from error

@@ -1,0 +1,85 @@
+"""From `py:module:variant` to a team."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from typing import Any
+
+from .team import SetupError, Team
+
+#: Where a module's PyPI package has another name.
+PACKAGES = {"gymnasium_robotics": "gymnasium-robotics", "cv2": "opencv-python"}
+
+
+def _missing(name: str) -> SetupError:
+    root = name.split(".")[0]
+    package = PACKAGES.get(root, root)
+    return SetupError(
+        f"there is no Python module {name}: install it (pip install {package}), set env.options.python or BPTA_PYTHON "
+        "to the Python that has it, or correct the id"
+    )
+
+
+def _import(name: str) -> Any:
+    """A module, or what a package has under that name (`gymnasium_robotics.mamujoco_v1` is a module by another name)."""
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        package, _, last = name.rpartition(".")
+        if error.name != name or not package:
+            raise
+        found = getattr(importlib.import_module(package), last, None)
+        if found is None:
+            raise
+        return found
+
+
+def load(module: str, variant: str | None, args: dict[str, Any]) -> Team:
+    """One copy. Raises SetupError where something must be installed or changed."""
+    adapter = f"{__package__}.adapters.{module}"
+    try:
+        if module.isidentifier() and importlib.util.find_spec(adapter):
+            own = importlib.import_module(adapter)
+            if hasattr(own, "make"):
+                made: Team = own.make(variant, args)
+                return made
+        imported = _import(module)
+    except ModuleNotFoundError as error:
+        raise _missing(error.name or module) from error
+    names = [variant] if variant else ["parallel_env", "env", "make_env"]
+    factory = next((getattr(imported, name) for name in names if callable(getattr(imported, name, None))), None)
+    if factory is None:
+        public = [name for name in dir(imported) if not name.startswith("_") and callable(getattr(imported, name))]
+        raise SetupError(
+            f"module {module} has no {' nor '.join(names)} to make an environment with"
+            f" (it has: {', '.join(public[:12]) or 'nothing to call'}); name one: py:{module}:FACTORY"
+        )
+    try:
+        env = factory(**args)
+    except TypeError as error:
+        raise SetupError(f"env.options.args: {module}.{factory.__name__}: {error}") from error
+    except ModuleNotFoundError as error:
+        raise _missing(error.name or module) from error
+    return adapt(env, f"{module}:{factory.__name__}")
+
+
+def adapt(env: Any, what: str) -> Team:
+    """What an environment is, as a team."""
+    if isinstance(env, Team):
+        return env
+    if hasattr(env, "possible_agents"):
+        from .adapters.pettingzoo import PettingZooTeam
+
+        if hasattr(env, "agent_iter"):
+            from pettingzoo.utils.conversions import aec_to_parallel
+
+            env = aec_to_parallel(env)
+        return PettingZooTeam(env)
+    if hasattr(env, "observation_space") and hasattr(env, "action_space"):
+        from .adapters.gymnasium import GymnasiumTeam
+
+        return GymnasiumTeam(env)
+    raise SetupError(
+        f"{what} makes a {type(env).__name__}, must make an environment of PettingZoo or Gymnasium, or a bpta_env.Team"
+    )

@@ -1,0 +1,118 @@
+/** @file Environments in Python, by the name of their module: `py:mpe2.simple_spread_v3`. */
+
+import { z } from "zod";
+import { agentsInOrder } from "../agents.ts";
+import { defineEnvironment } from "../definition.ts";
+import type { Action, ParallelEnv, StepResult } from "../env.ts";
+import { createMoment } from "../moment.ts";
+import { vectorSize } from "../spaces.ts";
+import { pythonProgram } from "./process.ts";
+import { createPythonVectorEnv } from "./vector.ts";
+
+const optionsSchema = z.strictObject({
+  args: z
+    .record(z.string(), z.unknown())
+    .default({})
+    .describe("keyword arguments of what makes the environment, such as { N: 3, max_cycles: 25 }"),
+  python: z
+    .string()
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe("the Python to run, which has NumPy and the environment's package; null: BPTA_PYTHON, or else python3"),
+  timeLimitSeconds: z
+    .number()
+    .positive()
+    .default(60)
+    .describe("seconds that a process may take to make its copies or to step them once, before it is replaced"),
+  maxRestarts: z
+    .int()
+    .min(0)
+    .default(5)
+    .describe("processes that may crash or hang, and be replaced, within 1,000 steps before the run stops"),
+});
+
+type PythonOptions = z.output<typeof optionsSchema>;
+
+/** `py:module` or `py:module:factory`. */
+const pattern = /^py:([A-Za-z_][\w.]*)(?::(.+))?$/;
+
+function settingsOf(id: string, { python, ...options }: PythonOptions) {
+  const [, module, variant] = pattern.exec(id)!;
+  return { id, module, variant: variant ?? null, python: pythonProgram(python), ...options };
+}
+
+/** One copy, by the interface that people write; all agents are given the team's reward. */
+function createPythonParallelEnv(id: string, options: PythonOptions): ParallelEnv {
+  const vector = createPythonVectorEnv({ ...settingsOf(id, options), numEnvs: 1, processes: 1 });
+  const { team } = vector;
+  const { place, byAgent } = agentsInOrder(id, team.agents);
+  const moment = createMoment(team, 1);
+  const actions = team.actionSpaces.map((space) => new Float32Array(vectorSize(space)));
+  let state = moment.states;
+  /** Whether the next episode, without a seed, has begun already. */
+  let begun = false;
+  let ended = false;
+  const copies = (arrays: readonly Float32Array[]) => byAgent((i) => arrays[i].slice());
+  return {
+    agents: team.agents,
+    get activeAgents() {
+      return ended ? [] : team.agents.filter((_, i) => moment.active[i] === 1);
+    },
+    hasWins: team.hasWins,
+    observationSpace: (agent) => team.observationSpaces[place(agent)],
+    actionSpace: (agent) => team.actionSpaces[place(agent)],
+    stateSpace: team.stateSpace,
+    reset({ seed } = {}) {
+      if (seed !== undefined || !begun) void vector.reset(seed ?? 0, moment);
+      begun = true;
+      ended = false;
+      state = moment.states;
+      return { observations: copies(moment.observations), infos: byAgent(() => ({})) };
+    },
+    step(taken: Readonly<Record<string, Action>>): StepResult {
+      const acting = team.agents.filter((_, i) => moment.active[i] === 1);
+      team.actionSpaces.forEach((space, i) => {
+        const action = taken[team.agents[i]];
+        actions[i].fill(0);
+        if (action === undefined) return;
+        if (space.kind === "discrete") actions[i][action as number] = 1;
+        else actions[i].set(action as ArrayLike<number>);
+      });
+      void vector.step(actions, moment);
+      const [terminated, truncated] = [moment.terminations[0] === 1, moment.truncations[0] === 1];
+      ended = terminated || truncated;
+      state = ended ? moment.finalStates : moment.states;
+      const of = <T>(value: T) => Object.fromEntries(acting.map((agent) => [agent, value]));
+      return {
+        observations: copies(ended ? moment.finalObservations : moment.observations),
+        rewards: of(moment.rewards[0]),
+        terminations: of(terminated),
+        truncations: of(truncated),
+        infos: of(ended && team.hasWins ? { won: moment.wins[0] === 1 } : {}),
+      };
+    },
+    state: () => state,
+    ...(team.hasActionMasks && {
+      actionMask: (agent: string) => {
+        const mask = moment.actionMasks[place(agent)];
+        return mask.length > 0 ? mask : undefined;
+      },
+    }),
+    close: () => void vector.close(),
+  };
+}
+
+export const python = [
+  defineEnvironment({
+    id: "py:module[:factory]",
+    pattern,
+    family: "python",
+    description: "An environment in Python: PettingZoo's, Gymnasium's, or what an adapter makes of it.",
+    optionsSchema,
+    preset: { rollout: { environments: 8, length: 100 } },
+    make: createPythonParallelEnv,
+    makeVector: (id, { numEnvs, workers, options }) =>
+      createPythonVectorEnv({ ...settingsOf(id, options), numEnvs, processes: workers }),
+  }),
+];

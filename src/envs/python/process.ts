@@ -1,0 +1,219 @@
+/** @file One Python process that serves copies of an environment: requests and answers over pipes (python/README.md). */
+
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { closeSync, constants, mkdtempSync, openSync, readSync, rmSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { InputError } from "../../errors.ts";
+
+/** Version of the protocol. */
+const VERSION = 1;
+
+export const request = { open: 1, reset: 2, step: 3, render: 4 } as const;
+export const answer = { opened: 1, moment: 2, frame: 3, error: 4 } as const;
+
+/** Where the Python package lies: `python/` of the repository and of the npm package alike. */
+const packageDirectory = fileURLToPath(new URL("../../../python", import.meta.url));
+
+/** What a process is asked to serve. */
+export interface ServedCopies {
+  /** Of the environment, for errors. */
+  readonly id: string;
+  readonly python: string;
+  readonly module: string;
+  readonly variant: string | null;
+  readonly args: Readonly<Record<string, unknown>>;
+  /** n */
+  readonly copies: number;
+  /** Number of the first copy among all. */
+  readonly first: number;
+  readonly timeLimitSeconds: number;
+}
+
+/** A space, as it comes; a bound that is null is infinite. */
+export type WireSpace =
+  | { readonly kind: "discrete"; readonly n: number }
+  | {
+      readonly kind: "box";
+      readonly size: number;
+      readonly low: readonly (number | null)[];
+      readonly high: readonly (number | null)[];
+    };
+
+/** The handshake's answer. */
+export interface Opened {
+  readonly version: number;
+  readonly agents: readonly string[];
+  readonly observationSpaces: readonly (WireSpace & { readonly kind: "box" })[];
+  readonly actionSpaces: readonly WireSpace[];
+  readonly stateSpace: WireSpace & { readonly kind: "box" };
+  readonly hasActionMasks: boolean;
+  readonly hasInactiveAgents: boolean;
+  readonly hasWins: boolean;
+  readonly renders: boolean;
+}
+
+/** The process is gone: it crashed, was killed, or took longer than its time limit. */
+export class ProcessGoneError extends Error {
+  override readonly name = "ProcessGoneError";
+}
+
+/**
+ * A process, and this thread's ends of its pipes. Reading waits in the system's own call, which costs less than going
+ * through the event loop at every step; the process's watchdog sees to it that it never waits for ever.
+ */
+export interface PythonProcess {
+  readonly opened: Opened;
+  /** Sends a request; `payload` may be used again at once. */
+  send(kind: number, payload: Uint8Array): void;
+  /**
+   * Waits for the answer, and puts its payload into `into`, or into memory of its own if that is too small or absent.
+   * @throws ProcessGoneError; Error with the Python exception, its traceback in `cause`
+   */
+  receive(kind: number, into?: Uint8Array): Uint8Array;
+  /** Ends it at once where `now`, else when it has read that nobody asks any more. */
+  close(now?: boolean): void;
+}
+
+interface Pipe {
+  readonly read: number;
+  readonly write: number;
+}
+
+/** A pipe whose ends block, which Node can make in no other way: two ends of a file that is unlinked at once. */
+function createPipe(path: string): Pipe {
+  const made = spawnSync("mkfifo", ["-m", "600", path], { encoding: "utf8" });
+  if (made.error || made.status !== 0)
+    throw new InputError(
+      `environments in Python need mkfifo, as Linux and macOS have it (${made.error?.message ?? made.stderr.trim()})`,
+    );
+  // With an end that is both, opening the others does not wait.
+  const both = openSync(path, constants.O_RDWR);
+  const pipe = { read: openSync(path, constants.O_RDONLY), write: openSync(path, constants.O_WRONLY) };
+  closeSync(both);
+  return pipe;
+}
+
+function startPython(python: string, id: string): { child: ChildProcess; requests: number; answers: number } {
+  const directory = mkdtempSync(join(tmpdir(), "bpta-python-"));
+  try {
+    const requests = createPipe(join(directory, "requests"));
+    const answers = createPipe(join(directory, "answers"));
+    const { PYTHONPATH } = process.env;
+    const child = spawn(python, ["-u", "-m", "bpta_env"], {
+      stdio: [requests.read, answers.write, "inherit"],
+      env: {
+        ...process.env,
+        PYTHONPATH: [packageDirectory, process.cwd(), ...(PYTHONPATH ? [PYTHONPATH] : [])].join(delimiter),
+        // One process is one core: threads of linear algebra only get into each other's way.
+        OMP_NUM_THREADS: process.env.OMP_NUM_THREADS ?? "1",
+        PYGAME_HIDE_SUPPORT_PROMPT: "1",
+      },
+    });
+    // Without a listener, a missing program would end ours.
+    child.on("error", () => {});
+    closeSync(requests.read);
+    closeSync(answers.write);
+    if (child.pid === undefined) {
+      closeSync(requests.write);
+      closeSync(answers.read);
+      throw new InputError(
+        `environment ${id}: there is no ${python} to run; install Python 3.9 or later, or set env.options.python or BPTA_PYTHON to its path`,
+      );
+    }
+    // A forgotten environment does not keep the process alive.
+    child.unref();
+    return { child, requests: requests.write, answers: answers.read };
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** The Python to run: `env.options.python`, or BPTA_PYTHON, or python3. */
+export const pythonProgram = (option: string | null): string => option ?? (process.env.BPTA_PYTHON || "python3");
+
+/** Starts a process; `finish` waits until its copies are made. Several can be started before the first is waited for. */
+export function startProcess(served: ServedCopies): { finish(): PythonProcess } {
+  const { id, python, ...what } = served;
+  const { child, requests, answers } = startPython(python, id);
+  const header = new Uint8Array(8);
+  const headerNumbers = new DataView(header.buffer);
+  const sent = new Uint8Array(8);
+  const sentNumbers = new DataView(sent.buffer);
+  let open = true;
+
+  const gone = (): ProcessGoneError => new ProcessGoneError(`the Python process ${child.pid} is gone`);
+  const close = (now = false): void => {
+    if (!open) return;
+    open = false;
+    closeSync(requests);
+    closeSync(answers);
+    if (now) child.kill("SIGKILL");
+  };
+  const write = (bytes: Uint8Array): void => {
+    try {
+      for (let done = 0; done < bytes.length; ) done += writeSync(requests, bytes, done);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "EPIPE") throw gone();
+      throw error;
+    }
+  };
+  const read = (into: Uint8Array, length: number): void => {
+    for (let done = 0; done < length; ) {
+      const count = readSync(answers, into, done, length - done, null);
+      if (count === 0) throw gone();
+      done += count;
+    }
+  };
+  const send = (kind: number, payload: Uint8Array): void => {
+    if (!open) throw gone();
+    sentNumbers.setUint32(0, kind, true);
+    sentNumbers.setUint32(4, payload.length, true);
+    write(sent);
+    write(payload);
+  };
+  const receive = (kind: number, into?: Uint8Array): Uint8Array => {
+    read(header, 8);
+    const length = headerNumbers.getUint32(4, true);
+    const payload =
+      into && into.length >= length
+        ? into.length === length
+          ? into
+          : into.subarray(0, length)
+        : new Uint8Array(length);
+    read(payload, length);
+    const came = headerNumbers.getUint32(0, true);
+    if (came === kind) return payload;
+    if (came !== answer.error) throw new Error(`environment ${id}: bpta_env answered with kind ${came}, not ${kind}`);
+    const { message, traceback, copy } = JSON.parse(Buffer.from(payload).toString()) as {
+      readonly message: string;
+      readonly traceback: string | null;
+      readonly copy: number | null;
+    };
+    if (traceback === null) throw new InputError(`environment ${id}: ${message}`);
+    throw new Error(`environment ${id}${copy === null ? "" : `, copy ${copy}`}: ${message}\n${traceback}`);
+  };
+  try {
+    send(request.open, Buffer.from(JSON.stringify({ version: VERSION, ...what })));
+  } catch (error) {
+    close(true);
+    throw error;
+  }
+  return {
+    finish() {
+      try {
+        const opened = JSON.parse(Buffer.from(receive(answer.opened)).toString()) as Opened;
+        if (opened.version !== VERSION)
+          throw new InputError(`environment ${id}: bpta_env speaks version ${opened.version}, bpta ${VERSION}`);
+        return { opened, send, receive, close };
+      } catch (error) {
+        close(true);
+        if (!(error instanceof ProcessGoneError)) throw error;
+        throw new ProcessGoneError(
+          `environment ${id}: ${python} ended, or took longer than ${what.timeLimitSeconds} s (env.options.timeLimitSeconds), while it made the environment`,
+        );
+      }
+    },
+  };
+}
