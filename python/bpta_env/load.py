@@ -21,7 +21,7 @@ def _missing(name: str) -> SetupError:
     )
 
 
-def _import(name: str) -> Any:
+def import_module(name: str) -> Any:
     """A module, or what a package has under that name (`gymnasium_robotics.mamujoco_v1` is a module by another name)."""
     try:
         return importlib.import_module(name)
@@ -44,7 +44,7 @@ def load(module: str, variant: str | None, args: dict[str, Any]) -> Team:
             if hasattr(own, "make"):
                 made: Team = own.make(variant, args)
                 return made
-        imported = _import(module)
+        imported = import_module(module)
     except ModuleNotFoundError as error:
         raise _missing(error.name or module) from error
     names = [variant] if variant else ["parallel_env", "env", "make_env"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import faulthandler
 import json
+import math
 import os
 import select
 import struct
@@ -30,22 +31,33 @@ class Pipes:
     def __init__(self, requests: int, answers: int) -> None:
         self.requests, self.answers = requests, answers
 
-    def read(self, count: int) -> bytearray | None:
-        """Exactly so many bytes; None where the other side has gone."""
-        data = bytearray(count)
-        view = memoryview(data)
-        while len(view):
-            got = os.readv(self.requests, [view])
-            if got == 0:
-                return None
-            view = view[got:]
-        return data
+        self._buffer = bytearray(1 << 16)
 
-    def write(self, kind: int, payload: Any) -> None:
-        view = memoryview(payload).cast("B")
-        parts = memoryview(bytes(_HEADER.pack(kind, len(view))) + bytes(view))
-        while len(parts):
-            parts = parts[os.write(self.answers, parts) :]
+    def read(self) -> tuple[int, memoryview] | None:
+        """A request's kind and payload, in memory of its own; None where the other side has gone."""
+        buffer = self._buffer
+        got = 0
+        end = _HEADER.size
+        while got < end:
+            count = os.readv(self.requests, [memoryview(buffer)[got:]])
+            if count == 0:
+                return None
+            got += count
+            if got >= _HEADER.size:
+                end = _HEADER.size + _HEADER.unpack_from(buffer)[1]
+                if end > len(buffer):
+                    buffer = buffer + bytearray(end - len(buffer))
+        # Environments may keep the actions that they are given.
+        return _HEADER.unpack_from(buffer)[0], memoryview(bytes(memoryview(buffer)[_HEADER.size : end]))
+
+    def write_whole(self, message: Any) -> None:
+        """Writes a message that begins with its header."""
+        view = memoryview(message).cast("B")
+        while len(view):
+            view = view[os.write(self.answers, view) :]
+
+    def write(self, kind: int, payload: bytes) -> None:
+        self.write_whole(_HEADER.pack(kind, len(payload)) + payload)
 
     def write_json(self, kind: int, value: Any) -> None:
         self.write(kind, json.dumps(value).encode())
@@ -90,7 +102,11 @@ class Copies:
         choices = [space.n if isinstance(space, Discrete) else 0 for space in team.action_spaces]
         agents = len(team.agents)
         self.now = n * (sum(sizes) + team.state_space.size + sum(choices) + agents + 4)
-        self.memory: Array = np.zeros(self.now + n * (sum(sizes) + team.state_space.size), np.float32)
+        # The message, its header before the arrays, so that it is sent as it lies.
+        self.message: Array = np.zeros(2 + self.now + n * (sum(sizes) + team.state_space.size), np.float32)
+        self.header = self.message[:2].view(np.uint32)
+        self.memory = self.message[2:]
+        self.ones: Array = np.ones(len(self.memory), np.float32)
         self._offset = 0
         self.observations = [self._take(n, size) for size in sizes]
         self.states = self._take(n, team.state_space.size)
@@ -123,16 +139,24 @@ class Copies:
         if team.has_masks:
             team.masks(self.mask_rows[e])
 
-    def reset(self, seeds: Any) -> None:
+    def reset(self, seeds: Any) -> Array:
+        """Starts every copy from its seed; the message to send."""
         for e, team in enumerate(self.teams):
             self.copy = e
             team.reset(int(seeds[e]))
             self._look(e)
         self.copy = None
-        self._check(self.now)
+        return self.answer(self.now)
 
-    def step(self, data: bytearray) -> Array:
-        """Takes a step everywhere; what is to be sent of the memory."""
+    def answer(self, end: int) -> Array:
+        """The message with so many numbers of the moment."""
+        self._check(end)
+        self.header[0] = MOMENT
+        self.header[1] = 4 * end
+        return self.message[: 2 + end]
+
+    def step(self, data: Any) -> Array:
+        """Takes a step everywhere; the message to send."""
         n = len(self.teams)
         flat = np.frombuffer(data, np.float32)
         actions: list[Any] = []
@@ -140,11 +164,11 @@ class Copies:
         for width, space in zip(self.widths, self.teams[0].action_spaces):
             part = flat[offset : offset + n * width]
             offset += n * width
-            actions.append(part.astype(int).tolist() if isinstance(space, Discrete) else part.reshape(n, width))
+            actions.append(part.astype(int).tolist() if isinstance(space, Discrete) else list(part.reshape(n, width)))
         any_ended = False
-        for e, team in enumerate(self.teams):
+        for e, (team, joint) in enumerate(zip(self.teams, zip(*actions))):
             self.copy = e
-            reward, terminated, truncated = team.step([action[e] for action in actions])
+            reward, terminated, truncated = team.step(joint)
             self.rewards[e] = reward
             self.terminations[e] = terminated
             self.truncations[e] = truncated
@@ -156,15 +180,15 @@ class Copies:
                 team.reset(None)
             self._look(e)
         self.copy = None
-        end = len(self.memory) if any_ended else self.now
-        self._check(end)
-        return self.memory[:end]
+        return self.answer(len(self.memory) if any_ended else self.now)
 
     def _check(self, end: int) -> None:
-        # A sum is finite only if all numbers are (or they are larger than any sane observation).
-        if not np.isfinite(np.add.reduce(self.memory[:end], dtype=np.float64)):
+        # A sum is finite only if all numbers are; it may overflow where they are, so they are looked at again.
+        if not math.isfinite(self.memory[:end].dot(self.ones[:end])):
             bad = [e for e in range(len(self.teams)) if not self._finite(e)]
-            self.copy = bad[0] if bad else None
+            if not bad:
+                return
+            self.copy = bad[0]
             raise ValueError("an observation, a state or a reward is not a finite number")
 
     def _finite(self, e: int) -> bool:
@@ -201,16 +225,13 @@ def serve(pipes: Pipes) -> None:
     while True:
         if not select.select([pipes.requests], [], [], 0.5)[0]:
             watchdog.disarm()
-        header = pipes.read(_HEADER.size)
-        if header is None:
+        message = pipes.read()
+        if message is None:
             break
-        kind, length = _HEADER.unpack(header)
-        data = pipes.read(length)
-        if data is None:
-            break
+        kind, data = message
         try:
             if kind == OPEN:
-                request = json.loads(data)
+                request = json.loads(bytes(data))
                 first = request["first"]
                 watchdog.seconds = float(request["timeLimitSeconds"])
                 watchdog.arm()
@@ -220,10 +241,9 @@ def serve(pipes: Pipes) -> None:
             assert copies is not None
             watchdog.arm()
             if kind == RESET:
-                copies.reset(np.frombuffer(data, np.float64))
-                pipes.write(MOMENT, copies.memory[: copies.now])
+                pipes.write_whole(copies.reset(np.frombuffer(data, np.float64)))
             elif kind == STEP:
-                pipes.write(MOMENT, copies.step(data))
+                pipes.write_whole(copies.step(data))
             elif kind == RENDER:
                 copies.copy = struct.unpack("<I", data)[0]
                 picture = np.ascontiguousarray(copies.teams[copies.copy].render(), np.uint8)

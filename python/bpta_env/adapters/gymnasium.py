@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..team import Array, SetupError, Team
-from .spaces import action_space, native_action, observation_space, write_observation
+from .spaces import action_space, observation_space, taker, writer
 
 
 class GymnasiumTeam(Team):
@@ -19,22 +19,23 @@ class GymnasiumTeam(Team):
         self.action_spaces = [action_space(env.action_space, "the action space")]
         self.state_space = self.observation_spaces[0]
         self.renders = getattr(env, "render_mode", None) == "rgb_array"
+        self._take = taker(env.action_space)
+        self._write = writer(env.observation_space)
         self._observation: Any = None
 
     def reset(self, seed: int | None) -> None:
         self._observation, _ = self.env.reset(seed=seed)
 
     def step(self, actions: Sequence[Any]) -> tuple[float, bool, bool]:
-        action = native_action(self.env.action_space, actions[0])
-        self._observation, reward, terminated, truncated, info = self.env.step(action)
+        self._observation, reward, terminated, truncated, info = self.env.step(self._take(actions[0]))
         self.won = bool(info.get("won", info.get("is_success", False)))
         return float(reward), bool(terminated), bool(truncated and not terminated)
 
     def observe(self, out: Sequence[Array]) -> None:
-        write_observation(self.env.observation_space, self._observation, out[0])
+        self._write(self._observation, out[0])
 
     def state(self, out: Array) -> None:
-        write_observation(self.env.observation_space, self._observation, out)
+        self._write(self._observation, out)
 
     def active(self, out: Array) -> None:
         out[:] = 1

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..team import Array, Box, Team
-from .spaces import action_space, native_action, observation_space, write_observation
+from .spaces import action_space, observation_space, taker, writer
 
 
 def _has_mask(space: Any) -> bool:
@@ -33,6 +33,8 @@ class PettingZooTeam(Team):
         self.action_spaces = [
             action_space(space, f"the action space of {agent}") for space, agent in zip(self._acted, self._names)
         ]
+        self._take = [taker(space) for space in self._acted]
+        self._write = [writer(s, masked) for s, masked in zip(self._observed, self._dict)]
         self.has_inactive = True
         self.renders = getattr(env, "render_mode", None) == "rgb_array"
         self._observations: dict[Any, Any] = {}
@@ -42,12 +44,12 @@ class PettingZooTeam(Team):
         self.has_wins = bool(getattr(env, "has_wins", False)) or bool(
             getattr(env, "metadata", {}).get("has_wins", False)
         )
-        self._state_space: Any = None
         try:
             own = np.asarray(env.state())
             self._own_state = own.size > 0 and own.dtype != object
         except (NotImplementedError, AttributeError):
             self._own_state = False
+        self._write_state = writer(None, False)
         if self._own_state:
             self.state_space = Box.unbounded(int(own.size))
         else:
@@ -66,32 +68,42 @@ class PettingZooTeam(Team):
         self._observations, self._infos = self.env.reset(seed=seed)
 
     def step(self, actions: Sequence[Any]) -> tuple[float, bool, bool]:
-        alive = set(self.env.agents)
-        taken = {name: native_action(self._acted[i], actions[i]) for i, name in enumerate(self._names) if name in alive}
-        self._observations, rewards, terminations, truncations, self._infos = self.env.step(taken)
-        own = [float(rewards[name]) for name in taken if name in rewards]
-        ended = not self.env.agents or all(
-            terminations.get(name, True) or truncations.get(name, True) for name in self.env.agents
+        env = self.env
+        alive = env.agents
+        taken: dict[Any, Any]
+        if len(alive) == len(self._names):
+            taken = {name: take(action) for name, take, action in zip(self._names, self._take, actions)}
+        else:
+            taken = {n: take(action) for n, take, action in zip(self._names, self._take, actions) if n in alive}
+        self._observations, rewards, terminations, truncations, self._infos = env.step(taken)
+        total, count = 0.0, 0
+        for name in taken:
+            if name in rewards:
+                total += rewards[name]
+                count += 1
+        reward = float(total / count) if count else 0.0
+        for name in env.agents:
+            if not (terminations.get(name, True) or truncations.get(name, True)):
+                return reward, False, False
+        truncated = any(truncations.get(name, False) for name in taken)
+        self.won = any(
+            bool(info.get("won", info.get("battle_won", info.get("is_success", False))))
+            for info in self._infos.values()
         )
-        truncated = ended and any(truncations.get(name, False) for name in taken)
-        if ended:
-            self.won = any(
-                bool(info.get("won", info.get("battle_won", info.get("is_success", False))))
-                for info in self._infos.values()
-            )
-        return (sum(own) / len(own) if own else 0.0), ended and not truncated, truncated
+        return reward, not truncated, truncated
 
     def observe(self, out: Sequence[Array]) -> None:
-        for i, name in enumerate(self._names):
-            value = self._observations.get(name)
+        observations = self._observations
+        for name, write, row in zip(self._names, self._write, out):
+            value = observations.get(name)
             if value is None:
-                out[i][:] = 0
+                row[:] = 0
             else:
-                write_observation(self._observed[i], value["observation"] if self._dict[i] else value, out[i])
+                write(value, row)
 
     def state(self, out: Array) -> None:
         if self._own_state:
-            out[:] = np.asarray(self.env.state()).reshape(-1)
+            self._write_state(self.env.state(), out)
             return
         offset = 0
         rows = []

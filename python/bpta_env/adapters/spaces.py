@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -37,11 +38,9 @@ def action_space(space: Any, what: str) -> Space:
     raise SetupError(f"{what} is {kind}, must be Box or Discrete: flatten it with a wrapper in a factory of your own")
 
 
-def write_observation(space: Any, value: Any, out: Array) -> None:
-    """Writes an observation of a space into a row."""
-    if type(space).__name__ == "Discrete":
-        out[:] = 0
-        out[int(value) - int(getattr(space, "start", 0))] = 1
+def _write_vector(value: Any, out: Array) -> None:
+    if getattr(value, "shape", None) == out.shape:
+        out[:] = value
         return
     values = np.asarray(value)
     if values.size != out.size:
@@ -49,8 +48,28 @@ def write_observation(space: Any, value: Any, out: Array) -> None:
     out[:] = values.reshape(-1)
 
 
-def native_action(space: Any, action: Any) -> Any:
-    """An action as the environment takes it."""
+def writer(space: Any, masked: bool = False) -> Callable[[Any, Array], None]:
+    """Writes observations of a space into rows; `masked`: they lie in a dict beside their action mask."""
+    if masked:
+        write = writer(space)
+        return lambda value, out: write(value["observation"], out)
+    if type(space).__name__ != "Discrete":
+        return _write_vector
+    start = int(getattr(space, "start", 0))
+
+    def write_choice(value: Any, out: Array) -> None:
+        out[:] = 0
+        out[int(value) - start] = 1
+
+    return write_choice
+
+
+def taker(space: Any) -> Callable[[Any], Any]:
+    """Makes an action what the environment takes: a choice counted from 0, or a float32 vector that it may keep."""
     if type(space).__name__ == "Discrete":
-        return int(action) + int(getattr(space, "start", 0))
-    return np.asarray(action).reshape(space.shape).astype(space.dtype, copy=True)
+        start = int(getattr(space, "start", 0))
+        return (lambda action: action + start) if start else (lambda action: action)
+    shape, dtype = space.shape, space.dtype
+    if len(shape) == 1 and dtype == np.float32:
+        return lambda action: action
+    return lambda action: action.reshape(shape).astype(dtype)

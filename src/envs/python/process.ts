@@ -10,6 +10,16 @@ import { InputError } from "../../errors.ts";
 /** Version of the protocol. */
 const VERSION = 1;
 
+/** Of a message: its kind and the length of its payload. */
+export const HEADER_BYTES = 8;
+
+/** A message for `send`, from its payload. */
+export function messageOf(payload: Uint8Array): Uint8Array {
+  const message = new Uint8Array(HEADER_BYTES + payload.length);
+  message.set(payload, HEADER_BYTES);
+  return message;
+}
+
 export const request = { open: 1, reset: 2, step: 3, render: 4 } as const;
 export const answer = { opened: 1, moment: 2, frame: 3, error: 4 } as const;
 
@@ -65,10 +75,11 @@ export class ProcessGoneError extends Error {
  */
 export interface PythonProcess {
   readonly opened: Opened;
-  /** Sends a request; `payload` may be used again at once. */
-  send(kind: number, payload: Uint8Array): void;
+  /** Sends a request, whose first HEADER_BYTES are left free; it may be used again at once. */
+  send(kind: number, message: Uint8Array): void;
   /**
-   * Waits for the answer, and puts its payload into `into`, or into memory of its own if that is too small or absent.
+   * Waits for the answer, and puts it, header first, into `into`, or into memory of its own if that is too small.
+   * @returns its payload
    * @throws ProcessGoneError; Error with the Python exception, its traceback in `cause`
    */
   receive(kind: number, into?: Uint8Array): Uint8Array;
@@ -137,10 +148,6 @@ export const pythonProgram = (option: string | null): string => option ?? (proce
 export function startProcess(served: ServedCopies): { finish(): PythonProcess } {
   const { id, python, ...what } = served;
   const { child, requests, answers } = startPython(python, id);
-  const header = new Uint8Array(8);
-  const headerNumbers = new DataView(header.buffer);
-  const sent = new Uint8Array(8);
-  const sentNumbers = new DataView(sent.buffer);
   let open = true;
 
   const gone = (): ProcessGoneError => new ProcessGoneError(`the Python process ${child.pid} is gone`);
@@ -159,31 +166,32 @@ export function startProcess(served: ServedCopies): { finish(): PythonProcess } 
       throw error;
     }
   };
-  const read = (into: Uint8Array, length: number): void => {
-    for (let done = 0; done < length; ) {
-      const count = readSync(answers, into, done, length - done, null);
-      if (count === 0) throw gone();
-      done += count;
-    }
+  const read = (into: Uint8Array, from: number): number => {
+    const count = readSync(answers, into, from, into.length - from, null);
+    if (count === 0) throw gone();
+    return from + count;
   };
-  const send = (kind: number, payload: Uint8Array): void => {
+  const numbersOf = ({ buffer, byteOffset }: Uint8Array): DataView => new DataView(buffer, byteOffset);
+  const send = (kind: number, message: Uint8Array): void => {
     if (!open) throw gone();
-    sentNumbers.setUint32(0, kind, true);
-    sentNumbers.setUint32(4, payload.length, true);
-    write(sent);
-    write(payload);
+    const numbers = numbersOf(message);
+    numbers.setUint32(0, kind, true);
+    numbers.setUint32(4, message.length - HEADER_BYTES, true);
+    write(message);
   };
-  const receive = (kind: number, into?: Uint8Array): Uint8Array => {
-    read(header, 8);
-    const length = headerNumbers.getUint32(4, true);
-    const payload =
-      into && into.length >= length
-        ? into.length === length
-          ? into
-          : into.subarray(0, length)
-        : new Uint8Array(length);
-    read(payload, length);
-    const came = headerNumbers.getUint32(0, true);
+  const receive = (kind: number, into = new Uint8Array(1 << 12)): Uint8Array => {
+    // There is one answer to a request: what comes belongs to it.
+    let got = 0;
+    while (got < HEADER_BYTES) got = read(into, got);
+    const end = HEADER_BYTES + numbersOf(into).getUint32(4, true);
+    let whole = into;
+    if (end > into.length) {
+      whole = new Uint8Array(end);
+      whole.set(into.subarray(0, got));
+    }
+    while (got < end) got = read(whole, got);
+    const payload = whole.subarray(HEADER_BYTES, end);
+    const came = numbersOf(whole).getUint32(0, true);
     if (came === kind) return payload;
     if (came !== answer.error) throw new Error(`environment ${id}: bpta_env answered with kind ${came}, not ${kind}`);
     const { message, traceback, copy } = JSON.parse(Buffer.from(payload).toString()) as {
@@ -195,7 +203,7 @@ export function startProcess(served: ServedCopies): { finish(): PythonProcess } 
     throw new Error(`environment ${id}${copy === null ? "" : `, copy ${copy}`}: ${message}\n${traceback}`);
   };
   try {
-    send(request.open, Buffer.from(JSON.stringify({ version: VERSION, ...what })));
+    send(request.open, messageOf(Buffer.from(JSON.stringify({ version: VERSION, ...what }))));
   } catch (error) {
     close(true);
     throw error;

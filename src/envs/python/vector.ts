@@ -5,6 +5,8 @@ import { box, discrete, type Space } from "../spaces.ts";
 import { argmax, environmentSeed } from "../vectorize.ts";
 import {
   answer,
+  HEADER_BYTES,
+  messageOf,
   type Opened,
   ProcessGoneError,
   type PythonProcess,
@@ -58,8 +60,9 @@ function wireMoment(team: TeamSpec, n: number) {
   const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
   const ending = n * (sum(sizes) + team.stateSpace.size);
   const now = ending + n * (sum(choices) + team.agents.length + 4);
-  const memory = new Float32Array(now + ending);
-  let offset = 0;
+  // The whole answer, header first.
+  const memory = new Float32Array(HEADER_BYTES / 4 + now + ending);
+  let offset = HEADER_BYTES / 4;
   const take = (size: number): Float32Array => {
     const start = offset;
     offset += n * size;
@@ -128,8 +131,8 @@ export function createPythonVectorEnv(settings: PythonVectorSettings): PythonVec
   const parts = started.map((process, p): Part => {
     const served = share(p);
     const widths = team.actionSpaces.map((space) => (space.kind === "discrete" ? 1 : space.size));
-    const memory = new Float32Array(served.copies * widths.reduce((sum, width) => sum + width, 0));
-    let offset = 0;
+    const memory = new Float32Array(HEADER_BYTES / 4 + served.copies * widths.reduce((sum, width) => sum + width, 0));
+    let offset = HEADER_BYTES / 4;
     const actions = widths.map((width) => {
       offset += served.copies * width;
       return memory.subarray(offset - served.copies * width, offset);
@@ -154,11 +157,13 @@ export function createPythonVectorEnv(settings: PythonVectorSettings): PythonVec
   let replacedAt: number[] = [];
 
   const seedsOf = ({ served, restarts: life }: Part): Uint8Array =>
-    new Uint8Array(
-      Float64Array.from({ length: served.copies }, (_, e) => {
-        const first = environmentSeed(seed, served.first + e);
-        return life === 0 ? first : environmentSeed(first, life);
-      }).buffer,
+    messageOf(
+      new Uint8Array(
+        Float64Array.from({ length: served.copies }, (_, e) => {
+          const first = environmentSeed(seed, served.first + e);
+          return life === 0 ? first : environmentSeed(first, life);
+        }).buffer,
+      ),
     );
   const copyNow = ({ served: { first, copies }, wire }: Part, moment: VectorMoment): void => {
     const rows = (from: Float32Array, into: Float32Array | Uint8Array): void =>
@@ -267,7 +272,7 @@ export function createPythonVectorEnv(settings: PythonVectorSettings): PythonVec
     },
     frame(e) {
       const part = parts.findLast(({ served }) => served.first <= e)!;
-      part.process.send(request.render, new Uint8Array(Uint32Array.of(e - part.served.first).buffer));
+      part.process.send(request.render, messageOf(new Uint8Array(Uint32Array.of(e - part.served.first).buffer)));
       const payload = part.process.receive(answer.frame);
       const view = new DataView(payload.buffer, payload.byteOffset);
       return { height: view.getUint32(0, true), width: view.getUint32(4, true), pixels: payload.subarray(8) };
