@@ -1,0 +1,125 @@
+"""SMACv2, the real game: `py:smacv2:10gen_terran_5v5`. Needs the `smacv2` package and StarCraft II.
+
+The capabilities are those of the paper's configurations (Ellis et al. 2023, "SMACv2", section 5 and appendix): three
+kinds of units a race, the exceptional one with probability 0.1; positions half the time surrounding, half reflected;
+a 32 × 32 map.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..team import Array, Box, Discrete, SetupError, Team
+
+#: By race: kinds of units and their probabilities.
+UNITS: dict[str, tuple[list[str], list[float]]] = {
+    "terran": (["marine", "marauder", "medivac"], [0.45, 0.45, 0.1]),
+    "protoss": (["stalker", "zealot", "colossus"], [0.45, 0.45, 0.1]),
+    "zerg": (["zergling", "hydralisk", "baneling"], [0.45, 0.45, 0.1]),
+}
+SIZES = ["5v5", "10v10", "10v11", "20v20", "20v23"]
+
+_NAME = re.compile(r"^10gen_(terran|protoss|zerg)_(\d+)v(\d+)$")
+
+
+class Smacv2Team(Team):
+    """`env` is a `StarCraftCapabilityEnvWrapper`, or has its methods."""
+
+    has_masks = True
+    has_inactive = True
+    has_wins = True
+
+    def __init__(self, env: Any) -> None:
+        self.env = env
+        info = env.get_env_info()
+        count, actions = int(info["n_agents"]), int(info["n_actions"])
+        self.agents = [f"agent_{i}" for i in range(count)]
+        self.observation_spaces = [Box.unbounded(int(info["obs_shape"])) for _ in range(count)]
+        self.action_spaces = [Discrete(actions) for _ in range(count)]
+        self.state_space = Box.unbounded(int(info["state_shape"]))
+        self._available: list[Any] = []
+
+    def _look(self) -> None:
+        self._available = [np.asarray(self.env.get_avail_agent_actions(i)) for i in range(len(self.agents))]
+
+    def reset(self, seed: int | None) -> None:
+        # The game takes its seed when it is launched (args: {seed: …}); later ones it has no way to take.
+        self.env.reset()
+        self._look()
+
+    def step(self, actions: Sequence[Any]) -> tuple[float, bool, bool]:
+        # Nobody may choose what is not allowed: the dead can only do nothing, which is action 0.
+        taken = [action if mask[action] else int(np.argmax(mask)) for action, mask in zip(actions, self._available)]
+        reward, ended, info = self.env.step(taken)
+        self._look()
+        self.won = bool(info.get("battle_won", False))
+        truncated = bool(ended and info.get("episode_limit", False))
+        return float(reward), bool(ended and not truncated), truncated
+
+    def observe(self, out: Sequence[Array]) -> None:
+        for row, seen in zip(out, self.env.get_obs()):
+            row[:] = seen
+
+    def state(self, out: Array) -> None:
+        out[:] = self.env.get_state()
+
+    def active(self, out: Array) -> None:
+        # Only the dead are allowed to do nothing.
+        for i, mask in enumerate(self._available):
+            out[i] = 0 if mask[0] else 1
+
+    def masks(self, out: Sequence[Array]) -> None:
+        for row, mask in zip(out, self._available):
+            row[:] = 1 if mask[0] else mask
+
+    def close(self) -> None:
+        self.env.close()
+
+
+def capabilities(race: str, allies: int, enemies: int) -> dict[str, Any]:
+    """What is drawn anew for each episode."""
+    kinds, weights = UNITS[race]
+    return {
+        "n_units": allies,
+        "n_enemies": enemies,
+        "team_gen": {
+            "dist_type": "weighted_teams",
+            "unit_types": kinds,
+            "exception_unit_types": [kinds[2]],
+            "weights": weights,
+            "observe": True,
+        },
+        "start_positions": {"dist_type": "surrounded_and_reflect", "p": 0.5, "map_x": 32, "map_y": 32},
+    }
+
+
+def make(variant: str | None, args: dict[str, Any]) -> Team:
+    """`py:smacv2:10gen_RACE_NvM`; args go to the wrapper over the paper's."""
+    found = _NAME.match(variant or "")
+    if not found:
+        raise SetupError(
+            f"py:smacv2:{variant or ''} must be py:smacv2:10gen_RACE_SIZE, RACE one of {', '.join(UNITS)}, "
+            f"SIZE such as {', '.join(SIZES)}"
+        )
+    race, allies, enemies = found[1], int(found[2]), int(found[3])
+    try:
+        from smacv2.env.starcraft2.wrapper import StarCraftCapabilityEnvWrapper
+    except ModuleNotFoundError as error:
+        raise SetupError(
+            f"py:smacv2 needs {error.name}: pip install git+https://github.com/oxwhirl/smacv2.git, and StarCraft II "
+            "with the SMACv2 maps in SC2PATH"
+        ) from error
+    settings: dict[str, Any] = {
+        "map_name": f"10gen_{race}",
+        "capability_config": capabilities(race, allies, enemies),
+        "debug": False,
+        "conic_fov": False,
+        "obs_own_pos": True,
+        "use_unit_ranges": True,
+        "min_attack_range": 2,
+    }
+    return Smacv2Team(StarCraftCapabilityEnvWrapper(**{**settings, **args}))
