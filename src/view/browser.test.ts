@@ -241,14 +241,21 @@ inBrowser("the page of", { timeout: 180_000 }, () => {
           return [(i / 4) % canvas.width, Math.floor(i / 4 / canvas.width) + 4];
       return [0, 0];
     });
+    // The browser tells the page of the mouse when it comes to it.
+    const pointer = (shape: string) =>
+      page.waitForFunction(
+        (wanted) => document.querySelector<HTMLElement>("#stage canvas")!.style.cursor === wanted,
+        shape,
+      );
     await page.mouse.move(x, y);
+    await pointer("pointer");
     const over = await look(0, []);
     expect(over.written).toContain("health 45 / 45");
     expect(over.written.some((text) => /^ally \d · marine$/.test(text))).toBe(true);
     await page.mouse.wheel(0, -400);
-    await page.waitForTimeout(50);
-    expect((await look(0, [])).sum).not.toBe(over.sum);
+    await expect.poll(async () => (await look(0, [])).sum).not.toBe(over.sum);
     await page.mouse.move(2, 400);
+    await pointer("");
     await page.click("#reset");
     expect((await look(0, [])).sum).toBe(before.sum);
     expect(errors).toEqual([]);
