@@ -1,7 +1,7 @@
 /** @file Critics: what a situation is worth, and how they learn it. */
 
 import { type ArraySpec, compile, float32, type Program, type Traced, type Tree } from "../compile/index.ts";
-import { lax, numpy as np } from "../compile/jax.ts";
+import { lax } from "../compile/jax.ts";
 import {
   type Gru,
   gruParameters,
@@ -16,7 +16,7 @@ import {
   normThenLinear,
   type Sequences,
 } from "../nn/layers.ts";
-import { huber } from "../nn/losses.ts";
+import { clippedValueLoss } from "../nn/losses.ts";
 import { type ParameterLayout, parameterLayout } from "../nn/parameters.ts";
 import type { Schedule } from "../nn/schedules.ts";
 import type { SampleLoss } from "./gradient.ts";
@@ -112,13 +112,11 @@ const criticSampleSpecs = (model: CriticModel, sequences: Sequences): Samples<Ar
 };
 
 /** Mean over the samples of weight 1 of max(huber(V − R), huber(clip(V) − R)), all in normalised units. */
-function criticLoss(model: CriticModel, { valueClip, huberDelta }: CriticStepSettings): SampleLoss {
+function criticLoss(model: CriticModel, settings: CriticStepSettings): SampleLoss {
   return ([parameters], { rows, sequences: starts }, { count }, sequences) => {
     const { targets, oldValues, weights } = rows;
     const { values } = model.forward(parameters, { ...rows, ...starts } as unknown as CriticInputs, sequences);
-    const clipped = oldValues.add(np.clip(values.sub(oldValues), -valueClip, valueClip));
-    const error = np.maximum(huber(values.sub(targets), huberDelta), huber(clipped.sub(targets), huberDelta));
-    const loss = error.mul(weights.div(count)).sum();
+    const loss = clippedValueLoss(values, { oldValues, targets }, settings).mul(weights.div(count)).sum();
     return [loss, lax.stopGradient(loss.reshape([1]))];
   };
 }

@@ -2,7 +2,7 @@
 
 import { float32, int32, type Traced } from "../compile/index.ts";
 import type { NormalSource } from "../nn/initializers.ts";
-import { type AdamState, adam, clipByNorm } from "../nn/optimizer.ts";
+import { type AdamState, adam } from "../nn/optimizer.ts";
 import type { ParameterLayout } from "../nn/parameters.ts";
 import { DivergedError } from "./algorithm.ts";
 
@@ -54,9 +54,10 @@ export function optimize(
   learningRate: Traced,
   { maxGradientNorm, adamEpsilon }: OptimizerSettings,
 ): { readonly next: AdamState; readonly gradientNorm: Traced } {
-  const { clipped, norm } = clipByNorm(gradient, maxGradientNorm);
   const step = network.steps.astype(network.theta.dtype);
-  return { next: adam(network, clipped, step, learningRate, adamEpsilon), gradientNorm: norm };
+  const clipping = { epsilon: adamEpsilon, maxNorm: maxGradientNorm };
+  const { next, norm } = adam(network, gradient, step, learningRate, clipping);
+  return { next, gradientNorm: norm };
 }
 
 /** @throws DivergedError if a parameter is not finite */

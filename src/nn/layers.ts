@@ -84,16 +84,12 @@ function rowStatistics(x: Traced): { readonly centered: Traced; readonly inverse
 }
 
 /**
- * Each row of x [B, n] less its mean, over its standard deviation (biased, ε = 1e-5 under the root).
+ * Each row of x [B, n] less its mean, over its standard deviation (biased, ε = 1e-5 under the root), with the gradient
+ * that `along` carries (x less its mean, or x itself where that is known to do).
  *
- * Its gradient is the closed form r·(ċ − x̂·mean(ċ·x̂)), c = x − mean(x), r = 1/std, in place of what differentiating
+ * The gradient is the closed form r·(ċ − x̂·mean(ċ·x̂)), c = x − mean(x), r = 1/std, in place of what differentiating
  * the forward pass step by step would give: the same function, in fewer passes over [B, n].
  */
-export function standardize(x: Traced): Traced {
-  return standardizeFor(x, x.sub(rowMean(x)));
-}
-
-/** `standardize(x)`, with the gradient that `along` (x less its mean, or x itself where that is known to do) carries. */
 function standardizeFor(x: Traced, along: Traced): Traced {
   const { centered, inverse } = rowStatistics(x);
   const standardized = centered.mul(inverse);
@@ -102,9 +98,25 @@ function standardizeFor(x: Traced, along: Traced): Traced {
   return withGradientOf(standardized, along.mul(inverse).add(standardized.mul(shrink)));
 }
 
-/** Ba, Kiros & Hinton 2016, arXiv:1607.06450; x [B, n]. */
-export const layerNorm = ({ scale, offset }: LayerNorm<Traced>, x: Traced): Traced =>
-  standardize(x).mul(scale).add(offset);
+/**
+ * Ba, Kiros & Hinton 2016, arXiv:1607.06450; x [B, n].
+ *
+ * The gradient is that of `standardizeFor`, with the scale taken into the mean of ċ·x̂, so that one product of what
+ * comes back with x̂ serves both the scale's gradient and that mean.
+ */
+export function layerNorm({ scale, offset }: LayerNorm<Traced>, x: Traced): Traced {
+  const { centered, inverse } = rowStatistics(x);
+  const standardized = centered.mul(inverse);
+  const along = x.sub(rowMean(x));
+  const fixed = lax.stopGradient(scale);
+  const shrink = rowMean(along.mul(standardized)).mul(inverse.neg());
+  const carried = along
+    .mul(inverse)
+    .mul(fixed)
+    .add(standardized.mul(np.matmul(shrink, fixed.reshape([1, -1]))));
+  const nothing = carried.sub(lax.stopGradient(carried));
+  return standardized.mul(scale).add(offset).add(nothing);
+}
 
 /** A layer this many times narrower than its input is cheaper to scale after the product than before. */
 const NARROW = 4;

@@ -15,35 +15,31 @@ const BETA_1 = 0.9;
 const BETA_2 = 0.999;
 
 /**
- * One step of Adam (Kingma & Ba 2015, arXiv:1412.6980, algorithm 1), ε outside the root.
+ * One step of Adam (Kingma & Ba 2015, arXiv:1412.6980, algorithm 1), ε outside the root, with the gradient made shorter
+ * where it is longer than `maxNorm`, as torch.nn.utils.clip_grad_norm_ has it.
+ *
+ * Factors that are the same for all parameters are joined before they meet a vector: m̂/(√v̂ + ε) = k m/(√v + ε/k') …
  * @param gradient of the loss to be made smaller, [P]
  * @param step t, counted from 1; []
  * @param learningRate []
+ * @returns the next state, and the gradient's length before it was clipped
  */
 export function adam(
   { theta, firstMoment, secondMoment }: AdamState,
   gradient: Traced,
   step: Traced,
   learningRate: Traced,
-  epsilon: number,
-): AdamState {
-  const first = firstMoment.mul(BETA_1).add(gradient.mul(1 - BETA_1));
-  const second = secondMoment.mul(BETA_2).add(gradient.mul(gradient).mul(1 - BETA_2));
+  { epsilon, maxNorm }: { readonly epsilon: number; readonly maxNorm: number },
+): { readonly next: AdamState; readonly norm: Traced } {
+  const squares = gradient.mul(gradient);
+  const norm = np.sqrt(squares.sum());
+  const scale = np.minimum(np.reciprocal(norm.add(1e-6)).mul(maxNorm), 1);
+  const first = firstMoment.mul(BETA_1).add(gradient.mul(scale.mul(1 - BETA_1)));
+  const second = secondMoment.mul(BETA_2).add(squares.mul(scale.mul(scale).mul(1 - BETA_2)));
   // β^t as exp(t · ln β): bias corrections 1 − β^t.
   const correction1 = np.subtract(1, np.exp(step.mul(Math.log(BETA_1))));
-  const correction2 = np.subtract(1, np.exp(step.mul(Math.log(BETA_2))));
-  const rate = learningRate.div(correction1);
-  const spread = np
-    .sqrt(second)
-    .mul(np.reciprocal(np.sqrt(correction2)))
-    .add(epsilon);
-  return { theta: theta.sub(first.div(spread).mul(rate)), firstMoment: first, secondMoment: second };
-}
-
-/** The gradient [P], made shorter where it is longer than `maxNorm`, and its length before. */
-export function clipByNorm(gradient: Traced, maxNorm: number): { readonly clipped: Traced; readonly norm: Traced } {
-  const norm = np.sqrt(gradient.mul(gradient).sum());
-  // As torch.nn.utils.clip_grad_norm_ has it, with 1e-6 against division by zero.
-  const scale = np.minimum(np.reciprocal(norm.add(1e-6)).mul(maxNorm), 1);
-  return { clipped: gradient.mul(scale), norm };
+  const correction2 = np.sqrt(np.subtract(1, np.exp(step.mul(Math.log(BETA_2)))));
+  const rate = learningRate.mul(correction2).div(correction1);
+  const change = first.div(np.sqrt(second).add(correction2.mul(epsilon)));
+  return { next: { theta: theta.sub(change.mul(rate)), firstMoment: first, secondMoment: second }, norm };
 }

@@ -25,6 +25,9 @@ export function contract(graph: GraphBuilder, x: View, y: View): View {
   const rows = axes.filter((axis) => !isRepeated(a, axis) && isRepeated(b, axis));
   const columns = axes.filter((axis) => isRepeated(a, axis) && !isRepeated(b, axis));
   const batch = axes.filter((axis) => !isRepeated(a, axis) && !isRepeated(b, axis));
+  // Neither has more: a product of vectors, to one number.
+  if (rows.length === 0 && columns.length === 0 && batch.length === 0 && a.value.dtype === "float32")
+    return sum(graph, apply(graph, "Mul", a, b), [last]);
   if (batch.length > 0) {
     if (rows.length === 0 && columns.length === 0) return sum(graph, apply(graph, "Mul", a, b), [last]);
     const left = arrange(graph, a, [...batch, ...rows, last]);
@@ -128,7 +131,9 @@ export function sum(graph: GraphBuilder, v: View, axes: readonly number[]): View
     const trailing = summed.every((axis, i) => real[kept.length + i] === axis);
     const length = sizeOf(summed.map((axis) => v.shape[axis]));
     const rest = sizeOf(kept.map((axis) => v.shape[axis]));
-    const asGemm = v.value.dtype === "float32" && length * rest >= SHORTEST_GEMM_SUM && length <= LONGEST_ONES;
+    // To one number, a product with ones is slower than a sum.
+    const asGemm =
+      v.value.dtype === "float32" && rest > 1 && length * rest >= SHORTEST_GEMM_SUM && length <= LONGEST_ONES;
     if (asGemm && (leading || trailing)) {
       // Ones come first: a constant that comes second would be packed for a product with many columns.
       const ones = graph.constant("float32", [1, length], new Array<number>(length).fill(1));
@@ -163,13 +168,11 @@ function placedWithout(
 export function reduceReal(graph: GraphBuilder, op: string, v: View, axes: readonly number[]): View {
   const real = realAxes(v);
   const kept = real.filter((axis) => !axes.includes(axis));
-  const compact = graph.reshape(
-    v.value,
-    real.map((axis) => v.shape[axis]),
-  );
-  const over = real.flatMap((axis, position) => (axes.includes(axis) ? [position] : []));
-  if (over.length === 0) return placedWithout(graph, compact, v, axes, kept);
-  const spec = { dtype: v.value.dtype, shape: kept.map((axis) => v.shape[axis]) };
-  const reduced = graph.node(op, [compact, graph.integers(over)], spec, { keepdims: 0 });
-  return placedWithout(graph, reduced, v, axes, kept);
+  const over = real.filter((axis) => axes.includes(axis)).map((axis) => v.axes[axis]);
+  if (over.length === 0) return placedWithout(graph, v.value, v, axes, kept);
+  // With nothing kept, axes of size 1 go too.
+  const reduced = v.value.shape.flatMap((_, axis) => (over.includes(axis) || kept.length === 0 ? [axis] : []));
+  const spec = { dtype: v.value.dtype, shape: v.value.shape.filter((_, axis) => !reduced.includes(axis)) };
+  const result = graph.node(op, [v.value, graph.integers(reduced)], spec, { keepdims: 0 });
+  return placedWithout(graph, result, v, axes, kept);
 }

@@ -5,13 +5,15 @@
 
 import { type LoweredFunction, type Node, sameShape, sizeOf, type Value } from "./graph.ts";
 import { joinPads } from "./pads.ts";
+import { joinVectors, takeUnshaped } from "./reshapes.ts";
 import { type RewriteRule, type Rewriting, rewrite } from "./rewrite.ts";
 
 /** Rebuilds the graph with its normalisations joined and its matrix products extended. */
 export function fuse(inputs: readonly Value[], outputs: readonly Value[]): LoweredFunction {
   const joined = rewrite(inputs, outputs, [joinPads, normalization]);
   const scaled = rewrite(joined.inputs, joined.outputs, [normalizationScale, productScale, productAddend]);
-  return rewrite(scaled.inputs, scaled.outputs, [normalizationOffset, productAddend]);
+  const offset = rewrite(scaled.inputs, scaled.outputs, [normalizationOffset, productAddend, outerAddend]);
+  return rewrite(offset.inputs, offset.outputs, [takeUnshaped, joinVectors]);
 }
 
 /** The value behind changes of shape that nothing else uses. */
@@ -38,7 +40,11 @@ function meanOverLast(value: Value, rewriting: Rewriting, sign = 1): Value | und
   const { producer } = total;
   if (!producer || rewriting.uses(total) !== 1) return undefined;
   const [first, second] = producer.inputs as Value[];
-  const isSum = producer.op === "ReduceSum" && second.data?.length === 1 && second.data[0] === first.shape.length - 1;
+  // Over the last axis, and others of size 1.
+  const summed = producer.op === "ReduceSum" ? Array.from(second.data ?? []) : [];
+  const isSum =
+    summed.includes(first.shape.length - 1) &&
+    summed.every((axis) => axis === first.shape.length - 1 || first.shape[axis] === 1);
   const isProductWithOnes =
     producer.op === "Gemm" &&
     producer.attributes.transB === 1 &&
@@ -170,6 +176,26 @@ const productAddend: RewriteRule = (node, rewriting) => {
     if (!product?.direct || product.gemm.inputs.length > 2) continue;
     if (!sameShape(product.gemm.outputs[0].shape, shape) || sizeOf(addend.shape) === 1) continue;
     return again(product.gemm, rewriting, { scale: signs[side], addend, addendScale: signs[1 - side] });
+  }
+  return undefined;
+};
+
+/** Outer products smaller than this are not worth a matrix product. */
+const SMALLEST_OUTER = 1 << 14;
+
+/** A column times a row, plus something of the size of the result: a matrix product of length 1. */
+const outerAddend: RewriteRule = (node, { graph, get, uses }) => {
+  const { dtype, shape } = node.outputs[0];
+  if (node.op !== "Add" || dtype !== "float32" || shape.length !== 2 || sizeOf(shape) < SMALLEST_OUTER)
+    return undefined;
+  for (const side of [0, 1]) {
+    const [outer, addend] = [node.inputs[side]!, node.inputs[1 - side]!];
+    if (outer.producer?.op !== "Mul" || uses(outer) !== 1 || !sameShape(addend.shape, shape)) continue;
+    const factors = outer.producer.inputs as Value[];
+    const column = factors.find((factor) => sameShape(factor.shape, [shape[0], 1]));
+    const row = factors.find((factor) => factor.shape.at(-1) === shape[1] && sizeOf(factor.shape) === shape[1]);
+    if (!column || !row) continue;
+    return graph.node("Gemm", [get(column), graph.reshape(get(row), [1, shape[1]]), get(addend)], { dtype, shape });
   }
   return undefined;
 };

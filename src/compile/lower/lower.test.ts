@@ -443,6 +443,33 @@ describe("primitives", () => {
     expect(operatorsOf(onlyColumns as unknown as Function_, { x: float32(3, 5) })).not.toContain("Pad");
   });
 
+  test("no operator changes a shape that broadcasting takes as it is, and a vector is joined in one go", async () => {
+    const inputs = { x: float32(40, 30), w: float32(30, 50), v: float32(50) };
+    const centered: Function_ = ({ x, w }) => {
+      const product = np.matmul(x, w);
+      return product.sub(product.mean(0, { keepdims: true })).mul(product.mean(0).add(1));
+    };
+    const joined: Function_ = ({ x, w, v }) => {
+      const rows = [np.matmul(x, w).sum(0), np.sin(np.matmul(x, w)).sum(0), np.cos(np.matmul(x, w)).sum(0)];
+      return np.concatenate([np.concatenate([...rows, v]), np.exp(v), rows[0]]);
+    };
+    for (const f of [centered, joined]) await expectSame(f, inputs);
+    expect(operatorsOf(centered, inputs)).not.toContain("Reshape");
+    const operators = operatorsOf(joined, inputs);
+    expect(operators.filter((op) => op === "Concat")).toHaveLength(1);
+    // The two vectors that are not rows of a product, and what comes out.
+    expect(operators.filter((op) => op === "Reshape").length).toBeLessThanOrEqual(3);
+  });
+
+  test("a column times a row plus a matrix is a product, and a sum to one number is none", async () => {
+    const inputs = { column: float32(128), row: float32(200), x: float32(128, 200) };
+    const outer: Function_ = ({ column, row, x }) => column.reshape([-1, 1]).mul(row).add(np.sin(x));
+    const dot: Function_ = ({ x }) => x.mul(np.cos(x)).sum();
+    for (const f of [outer, dot]) await expectSame(f, inputs);
+    expect(operatorsOf(outer, inputs)).toContain("Gemm");
+    expect(operatorsOf(dot, inputs)).not.toContain("Gemm");
+  });
+
   test("sigmoid and hyperbolic tangent are one operator each", async () => {
     const f = ({ x }: { x: Traced }) => [nn.sigmoid(x), nn.sigmoid(x.mul(2)).mul(2).sub(1)];
     await expectSame(f as unknown as Function_, { x: float32(7) });

@@ -5,6 +5,8 @@
  */
 
 import { GraphBuilder, type LoweredFunction, type Node, nodesInOrder, sizeOf, type Value } from "./graph.ts";
+import { takeUnshaped } from "./reshapes.ts";
+import { rewrite } from "./rewrite.ts";
 
 /** Name of the vector that passes between the stages. */
 export const PREPARED = "prepared";
@@ -45,7 +47,7 @@ export function splitStages({ inputs, nodes, outputs }: LoweredFunction, isStabl
   return {
     preparation: parts.length > 0 ? preparationOf(inputs, nodes, parts, stable) : undefined,
     preparedSize,
-    run: { inputs: run.inputs, nodes: nodesInOrder(lateOutputs), outputs: lateOutputs },
+    run: rewrite(run.inputs, lateOutputs, [takeUnshaped]),
   };
 }
 

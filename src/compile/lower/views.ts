@@ -165,7 +165,11 @@ function regroup(graph: GraphBuilder, v: View, shape: readonly number[]): View |
   const axes = shape.map(() => NONE);
   for (let axis = 0; axis < v.value.shape.length; axis++) {
     const piece = pieces.get(axis);
-    if (!piece) continue; // an axis of size 1
+    if (!piece) {
+      // An axis of size 1 stays: to leave it out would take an operator.
+      newShape.push(1);
+      continue;
+    }
     for (const newAxis of piece.newAxes) {
       axes[newAxis] = newShape.length;
       newShape.push(shape[newAxis]);
@@ -202,13 +206,16 @@ export function elementwise(
     const value = arrange(graph, v, computed);
     const lead = value.shape.findIndex((size) => size !== 1);
     const trimmed = lead < 0 ? [] : value.shape.slice(lead);
-    return fits(v.value, trimmed, computed.length) && isInOrder(v, order) ? v.value : graph.reshape(value, trimmed);
+    return fits(v.value, trimmed) && isInOrder(v, order) ? v.value : graph.reshape(value, trimmed);
   });
-  const out = graph.node(op, aligned, { dtype, shape: computed.map((axis) => shape[axis]) }, attributes);
+  // Further axes of size 1 in front, as matrix products leave them, stay: it takes an operator to get rid of them.
+  const lead = Math.max(0, ...aligned.map((value) => value.shape.length - computed.length));
+  const outShape = [...new Array<number>(lead).fill(1), ...computed.map((axis) => shape[axis])];
+  const out = graph.node(op, aligned, { dtype, shape: outShape }, attributes);
   return view(
     out,
     shape,
-    shape.map((_, axis) => computed.indexOf(axis)),
+    shape.map((_, axis) => (computed.includes(axis) ? lead + computed.indexOf(axis) : NONE)),
   );
 }
 
@@ -216,9 +223,9 @@ export function elementwise(
 const SMALLEST_TURNED = 1 << 14;
 
 /** Does the value have this shape already, but for further axes of size 1 in front? */
-function fits({ shape }: Value, wanted: readonly number[], rank: number): boolean {
+function fits({ shape }: Value, wanted: readonly number[]): boolean {
   const lead = shape.length - wanted.length;
-  return lead >= 0 && shape.length <= rank && shape.every((size, i) => size === (i < lead ? 1 : wanted[i - lead]));
+  return lead >= 0 && shape.every((size, i) => size === (i < lead ? 1 : wanted[i - lead]));
 }
 
 /** Does the value have its axes in this order? */
