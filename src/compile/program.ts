@@ -238,11 +238,12 @@ function program(
     model,
     async run(feeds, into = {}) {
       if (released) throw new Error(`program ${name} was released`);
-      for (const [input, spec] of inputs) checkData(`program ${name}: input ${input}`, feeds[input], spec);
+      for (const [input, spec] of inputs)
+        if (!fits(feeds[input], spec)) throw unfit(`program ${name}: input ${input}`, feeds[input], spec);
       for (const output in into) {
         const spec = outputs.get(output);
         if (!spec) throw new TypeError(`program ${name} has no output ${output}; it has ${[...outputs.keys()]}`);
-        checkData(`program ${name}: output ${output}`, into[output], spec);
+        if (!fits(into[output], spec)) throw unfit(`program ${name}: output ${output}`, into[output], spec);
       }
       return executable.run(feeds, into);
     },
@@ -260,11 +261,13 @@ function program(
 
 const arrayTypes = { float32: Float32Array, int32: Int32Array, bool: Uint8Array } as const;
 
-/** Throws unless `data` can hold an array of `spec`. */
-function checkData(what: string, data: Data | undefined, spec: ArraySpec): void {
-  const expected = arrayTypes[spec.dtype as keyof typeof arrayTypes];
-  if (!(data instanceof expected) || data.length !== spec.size) {
-    const got = data === undefined ? "nothing" : `${(data as object).constructor.name}(${data.length})`;
-    throw new TypeError(`${what}: got ${got}, expected ${spec}, a ${expected.name}(${spec.size})`);
-  }
+const arrayTypeOf = ({ dtype }: ArraySpec) => arrayTypes[dtype as keyof typeof arrayTypes];
+
+/** Can `data` hold an array of `spec`? */
+const fits = (data: Data | undefined, spec: ArraySpec): boolean =>
+  data instanceof arrayTypeOf(spec) && data.length === spec.size;
+
+function unfit(what: string, data: Data | undefined, spec: ArraySpec): TypeError {
+  const got = data === undefined ? "nothing" : `${(data as object).constructor.name}(${data.length})`;
+  return new TypeError(`${what}: got ${got}, expected ${spec}, a ${arrayTypeOf(spec).name}(${spec.size})`);
 }

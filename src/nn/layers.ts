@@ -125,8 +125,8 @@ const NARROW = 4;
  * `linear(l, layerNorm(norm, x))`, in fewer passes over x, forward and backward.
  *
  * The norm's scale and offset fold into the linear layer: x̂ (γ ⊙ W) + (β W + b). Since rows of x̂ have mean zero, the
- * columns of γ ⊙ W can be given mean zero too; then the gradient that comes back has mean zero by itself. And where
- * the layer is narrow, x̂ is never made: x̂ W = r · (x W).
+ * columns of γ ⊙ W can be given mean zero too; then the gradient that comes back has mean zero by itself (where x is
+ * narrow, it is cheaper to see to that in x). And where the layer is narrow, x̂ is never made: x̂ W = r · (x W).
  */
 export function normThenLinear(
   { scale, offset }: LayerNorm<Traced>,
@@ -134,9 +134,10 @@ export function normThenLinear(
   x: Traced,
 ): Traced {
   const scaled = weight.mul(scale.reshape([-1, 1]));
-  const centeredWeight = scaled.sub(scaled.mean(0, { keepdims: true }));
   const folded = np.matmul(offset, weight).add(bias);
   const [inputs, outputs] = weight.shape;
+  if (inputs < outputs) return np.matmul(standardizeFor(x, x.sub(rowMean(x))), scaled).add(folded);
+  const centeredWeight = scaled.sub(scaled.mean(0, { keepdims: true }));
   if (outputs * NARROW > inputs) return np.matmul(standardizeFor(x, x), centeredWeight).add(folded);
   const { centered, inverse } = rowStatistics(x);
   // dr/dx = −r³ c / n

@@ -87,6 +87,7 @@ const rules: Readonly<Record<string, readonly Rule[]>> = {
     (_, condition, a, b) => (is(condition, 1) ? shaped(a, b) : is(condition, 0) ? shaped(b, a) : undefined),
     (_, condition, a, b) =>
       sameView(shaped(a, condition, b), shaped(b, condition, a)) ? shaped(a, condition) : undefined,
+    (g, condition, a, b) => absolute(g, condition, a, b),
   ],
   Not: [(_, a) => (madeBy(a, "Not") ? operandOf(a, 0) : undefined)],
 };
@@ -98,6 +99,13 @@ function scaleProduct(graph: GraphBuilder, a: View, b: View): View | undefined {
   if (madeBy(a, "Neg")) return apply(graph, "Mul", operandOf(a, 0), filled(graph, "float32", -factor));
   const product = scaled(a);
   return product && apply(graph, "Mul", product.rest, filled(graph, "float32", Math.fround(product.factor * factor)));
+}
+
+/** −x where x < 0, else x, as |x|. */
+function absolute(graph: GraphBuilder, condition: View, negative: View, x: View): View | undefined {
+  if (!isFloat(x) || !madeBy(condition, "Less") || !madeBy(negative, "Neg")) return undefined;
+  const isNegative = sameView(operandOf(condition, 0), x) && is(operandOf(condition, 1), 0);
+  return isNegative && sameView(operandOf(negative, 0), x) ? apply(graph, "Abs", x) : undefined;
 }
 
 /** 1 / (1 + exp(−x)) as σ(x), of the sum below the line. */
@@ -139,6 +147,7 @@ const onNumbers: Readonly<Record<string, (...numbers: number[]) => number>> = {
   Exp: (a) => Math.exp(a),
   Log: (a) => Math.log(a),
   Relu: (a) => Math.max(a, 0),
+  Abs: (a) => Math.abs(a),
 };
 
 const numberRounding: Readonly<Record<ValueType, (number: number) => number>> = {

@@ -470,6 +470,12 @@ describe("primitives", () => {
     expect(operatorsOf(dot, inputs)).not.toContain("Gemm");
   });
 
+  test("an absolute value is one operator", async () => {
+    const f: Function_ = ({ x }) => ({ y: np.abs(x), dx: grad((x: Traced) => np.abs(x).sum())(x) });
+    await expectSame(f, { x: float32(5, 7) });
+    expect(operatorsOf(({ x }) => np.abs(x), { x: float32(5, 7) })).toEqual(["Abs"]);
+  });
+
   test("sigmoid and hyperbolic tangent are one operator each", async () => {
     const f = ({ x }: { x: Traced }) => [nn.sigmoid(x), nn.sigmoid(x.mul(2)).mul(2).sub(1)];
     await expectSame(f as unknown as Function_, { x: float32(7) });
