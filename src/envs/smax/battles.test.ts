@@ -153,7 +153,7 @@ describe("bodies that overlap", () => {
   );
   const bodiesOf = (all: readonly { x: number; y: number; radius: number }[]): Bodies => {
     const column = (value: (body: (typeof all)[number]) => number) => Float32Array.from(all, value);
-    const bodies = createBodies({ x: column((b) => b.x), y: column((b) => b.y), radius: column((b) => b.radius) }, 8);
+    const bodies = createBodies({ x: column((b) => b.x), y: column((b) => b.y), radius: column((b) => b.radius) });
     bodies.members.set(all.map((_, i) => i));
     return bodies;
   };
@@ -191,7 +191,6 @@ describe("SMACv2's rules", () => {
       memory.type[i] = type;
       memory.health[i] = races[race][type].health;
       memory.shield[i] = races[race][type].shield;
-      memory.radius[i] = races[race][type].radius;
       memory.energy[i] = races[race][type].weapon ? 0 : 50;
       memory.x[i] = x;
       memory.y[i] = y;

@@ -69,23 +69,30 @@ export const drawInteger = (draws: Draws, n: number): number => Math.min(Math.fl
 /** Uniform between two bounds. */
 export const drawBetween = (draws: Draws, low: number, high: number): number => low + (high - low) * draws.uniform();
 
+/** Units that a battle has room for, of both teams. */
+export const MOST_UNITS = 64;
+
 /** Bodies that must not overlap. */
 export interface Bodies {
   readonly x: Float32Array;
   readonly y: Float32Array;
   readonly radius: Float32Array;
-  /** Indices of those that take part; as many as `pushApart` is told. */
+  /** Indices of those that take part, `MOST_UNITS` at most; as many as `pushApart` is told. */
   readonly members: Int32Array;
-  /** Memory for members: where they stand, how large they are, and what they are pushed by, x, y, radius, x, y. */
-  readonly scratch: readonly [Float64Array, Float64Array, Float64Array, Float64Array, Float64Array];
 }
 
-/** Bodies at places that change; `most` of them take part at once. */
-export function createBodies({ x, y, radius }: Pick<Bodies, "x" | "y" | "radius">, most: number): Bodies {
-  const numbers = (): Float64Array => new Float64Array(most);
-  const scratch = [numbers(), numbers(), numbers(), numbers(), numbers()] as const;
-  return { x, y, radius, members: new Int32Array(most), scratch };
-}
+/** Bodies at places that change. */
+export const createBodies = ({ x, y, radius }: Omit<Bodies, "members">): Bodies => ({
+  ...{ x, y, radius },
+  members: new Int32Array(MOST_UNITS),
+});
+
+// Of members: where they stand, how large they are, and what they are pushed by.
+const atX = new Float64Array(MOST_UNITS);
+const atY = new Float64Array(MOST_UNITS);
+const size = new Float64Array(MOST_UNITS);
+const pushX = new Float64Array(MOST_UNITS);
+const pushY = new Float64Array(MOST_UNITS);
 
 /** Keeps the division finite where two bodies stand on one spot. */
 const SMALLEST_DISTANCE = 1e-6;
@@ -94,9 +101,9 @@ const SMALLEST_DISTANCE = 1e-6;
  * Moves each of two bodies that overlap by half of the overlap, away from the other; bodies that overlap with several
  * move by the sum. All are pushed from where they stand before.
  * @param count of `members`
+ * @returns whether any overlapped
  */
-export function pushApart({ x, y, radius, members, scratch }: Bodies, count: number): void {
-  const [atX, atY, size, pushX, pushY] = scratch;
+export function pushApart({ x, y, radius, members }: Bodies, count: number): boolean {
   for (let a = 0; a < count; a++) {
     const i = members[a];
     atX[a] = x[i];
@@ -125,10 +132,11 @@ export function pushApart({ x, y, radius, members, scratch }: Bodies, count: num
       pushY[b] -= dy * overlap;
     }
   }
-  if (!touched) return;
+  if (!touched) return false;
   for (let a = 0; a < count; a++) {
     const i = members[a];
     x[i] = atX[a] + pushX[a] / 2;
     y[i] = atY[a] + pushY[a] / 2;
   }
+  return true;
 }

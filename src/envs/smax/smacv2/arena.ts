@@ -1,6 +1,6 @@
 /** @file What N battles by SMACv2's rules consist of: sizes, the race's numbers, and the arrays that change. */
 
-import { type Bodies, createBodies } from "../battles.ts";
+import { firstKindOf } from "./kinds.ts";
 import type { Smacv2Options } from "./options.ts";
 import { type Race, races, type UnitType } from "./units.ts";
 
@@ -36,7 +36,6 @@ export interface Smacv2Task {
 export interface Smacv2Memory extends Record<string, Float32Array | Int32Array | Uint8Array> {
   readonly x: Float32Array;
   readonly y: Float32Array;
-  readonly radius: Float32Array;
   readonly type: Uint8Array;
   /** Above 0: alive. */
   readonly health: Float32Array;
@@ -64,6 +63,8 @@ export interface Smacv2Arena {
   readonly task: Smacv2Task;
   readonly options: Smacv2Options;
   readonly types: readonly UnitType[];
+  /** The kind of the race's first type, see `kinds.ts`. */
+  readonly firstKind: number;
   readonly allies: number;
   readonly enemies: number;
   /** U, of one battle. */
@@ -71,8 +72,10 @@ export interface Smacv2Arena {
   /** The number of the first choice that attacks or heals, and of all. */
   readonly firstAttack: number;
   readonly choices: number;
+  readonly hasShields: boolean;
+  /** Whether health comes back by itself. */
+  readonly regenerates: boolean;
   readonly memory: Smacv2Memory;
-  readonly bodies: Bodies;
 }
 
 export function createArena(task: Smacv2Task, options: Smacv2Options, numEnvs: number): Smacv2Arena {
@@ -84,7 +87,6 @@ export function createArena(task: Smacv2Task, options: Smacv2Options, numEnvs: n
   const memory: Smacv2Memory = {
     x: floats(),
     y: floats(),
-    radius: floats(),
     type: bytes(),
     health: floats(),
     shield: floats(),
@@ -103,23 +105,15 @@ export function createArena(task: Smacv2Task, options: Smacv2Options, numEnvs: n
     task,
     options,
     types: races[race],
+    firstKind: firstKindOf(race),
     allies,
     enemies,
     units,
     firstAttack,
     // Healers choose among allies, who may be more than enemies.
     choices: firstAttack + (race === "terran" ? Math.max(allies, enemies) : enemies),
+    hasShields: races[race].some(({ shield }) => shield > 0),
+    regenerates: race === "zerg",
     memory,
-    bodies: createBodies(memory, units),
   };
 }
-
-/** Units push only those of their layer: those on the ground, flyers, and colossi, who walk over the others. */
-export const layers = (types: readonly UnitType[]): Uint8Array =>
-  Uint8Array.from(types, ({ flies, name }) => (flies ? 1 : name === "colossus" ? 2 : 0));
-
-export const LAYERS = 3;
-
-/** Whether a unit of one type can attack one of another. */
-export const canHit = (attacker: UnitType, target: UnitType): boolean =>
-  attacker.weapon !== undefined && (attacker.weapon.hitsFlyers || !target.flies);

@@ -3,7 +3,19 @@
 import type { TeamSpec } from "../../env.ts";
 import { type BoxSpace, box, discrete } from "../../spaces.ts";
 import type { Battles } from "../battles.ts";
-import { DIRECTION_X, DIRECTION_Y, FIRST_MOVE, LOOKS, MAP_SIZE, NOTHING, type Smacv2Arena, STOP } from "./arena.ts";
+import {
+  DIRECTION_X,
+  DIRECTION_Y,
+  FIRST_LOOK,
+  FIRST_MOVE,
+  LOOKS,
+  MAP_SIZE,
+  NOTHING,
+  type Smacv2Arena,
+  STOP,
+} from "./arena.ts";
+import { battle, takeUp } from "./battle.ts";
+import { attackRange, fights, flies, fullCooldown, fullHealth, fullShield, sight } from "./kinds.ts";
 
 const CENTRE = MAP_SIZE / 2;
 
@@ -15,15 +27,133 @@ const HALF_CONE = Math.cos(Math.PI / LOOKS);
 const LOOK_X = Float64Array.from({ length: LOOKS }, (_, k) => Math.cos((2 * Math.PI * k) / LOOKS));
 const LOOK_Y = Float64Array.from({ length: LOOKS }, (_, k) => Math.sin((2 * Math.PI * k) / LOOKS));
 
-export interface Smacv2View extends Pick<Battles, "team" | "look" | "permit"> {
-  /** Whether ally k of the battle whose first unit is `first` may attack (or heal) by a choice now. */
-  allows(k: number, choice: number, first: number): boolean;
+const { x, y, kind, health, shield, cooldown, energy, facing } = battle;
+
+function squaredDistance(i: number, j: number): number {
+  const dx = x[i] - x[j];
+  const dy = y[i] - y[j];
+  return dx * dx + dy * dy;
 }
 
-export function createView(arena: Smacv2Arena): Smacv2View {
-  const { types, allies, enemies, units, choices, firstAttack, memory, options } = arena;
-  const { x, y, type, health, shield, cooldown, energy, facing, lastAction } = memory;
-  const hasShields = types.some((own) => own.shield > 0);
+/** Whether j, so far from i, is in i's cone. */
+function isAhead(i: number, j: number, squared: number): boolean {
+  const ahead = (x[j] - x[i]) * LOOK_X[facing[i]] + (y[j] - y[i]) * LOOK_Y[facing[i]];
+  return ahead >= HALF_CONE * Math.sqrt(squared);
+}
+
+function sees(conic: boolean, i: number, j: number): boolean {
+  const squared = squaredDistance(i, j);
+  const far = sight[kind[i]];
+  return conic ? squared <= far * far && isAhead(i, j, squared) : squared < far * far;
+}
+
+/** Whether ally k of the battle at hand may attack (or heal) by a choice now. */
+export function allows({ allies, enemies, firstAttack, options }: Smacv2Arena, k: number, choice: number): boolean {
+  const armed = fights[kind[k]] === 1;
+  const slot = choice - firstAttack;
+  if (slot >= (armed ? enemies : allies)) return false;
+  const target = slot + (armed ? allies : 0);
+  // Healers can't heal flyers, and so not themselves.
+  if (health[target] <= 0 || (!armed && flies[kind[target]] === 1)) return false;
+  const squared = squaredDistance(k, target);
+  const far = attackRange[kind[k]];
+  return squared <= far * far && (!options.conicFov || isAhead(k, target, squared));
+}
+
+function canMove(k: number, direction: number): boolean {
+  const toX = x[k] + ROOM_TO_MOVE * DIRECTION_X[direction];
+  const toY = y[k] + ROOM_TO_MOVE * DIRECTION_Y[direction];
+  return toX >= 0 && toX < MAP_SIZE && toY >= 0 && toY < MAP_SIZE;
+}
+
+/** By loop: a call of `fill` costs as much as hundreds of numbers. */
+function writeZeros(into: Float32Array, start: number, count: number): number {
+  const end = start + count;
+  for (let at = start; at < end; at++) into[at] = 0;
+  return end;
+}
+
+// Each writes all of its numbers, and returns where the next go.
+
+function writeType({ types, firstKind }: Smacv2Arena, k: number, into: Float32Array, at: number): number {
+  const end = writeZeros(into, at, types.length);
+  into[at + kind[k] - firstKind] = 1;
+  return end;
+}
+
+function writeShield({ hasShields }: Smacv2Arena, k: number, into: Float32Array, at: number): number {
+  if (!hasShields) return at;
+  into[at] = shield[k] / fullShield[kind[k]];
+  return at + 1;
+}
+
+function writeFacing({ options }: Smacv2Arena, k: number, into: Float32Array, at: number): number {
+  if (!options.conicFov) return at;
+  into[at] = LOOK_X[facing[k]];
+  into[at + 1] = LOOK_Y[facing[k]];
+  return at + 2;
+}
+
+/** What k sees of another unit. */
+function writeOther(
+  arena: Smacv2Arena,
+  k: number,
+  seen: number,
+  flag: boolean,
+  into: Float32Array,
+  at: number,
+): number {
+  const far = sight[kind[k]];
+  into[at] = flag ? 1 : 0;
+  into[at + 1] = Math.sqrt(squaredDistance(k, seen)) / far;
+  into[at + 2] = (x[seen] - x[k]) / far;
+  into[at + 3] = (y[seen] - y[k]) / far;
+  into[at + 4] = health[seen] / fullHealth[kind[seen]];
+  return writeType(arena, seen, into, writeShield(arena, seen, into, at + 5));
+}
+
+function writeSelf(arena: Smacv2Arena, k: number, into: Float32Array, at: number): void {
+  into[at] = health[k] / fullHealth[kind[k]];
+  const next = writeShield(arena, k, into, at + 1);
+  into[next] = x[k] / MAP_SIZE;
+  into[next + 1] = y[k] / MAP_SIZE;
+  writeType(arena, k, into, writeFacing(arena, k, into, next + 2));
+}
+
+function writeObservation(arena: Smacv2Arena, k: number, other: number, into: Float32Array, start: number): void {
+  const { allies, enemies, firstAttack, options } = arena;
+  let at = start;
+  for (let direction = 0; direction < 4; direction++) into[at++] = canMove(k, direction) ? 1 : 0;
+  for (let j = 0; j < enemies; j++) {
+    const enemy = allies + j;
+    if (health[enemy] > 0 && sees(options.conicFov, k, enemy))
+      at = writeOther(arena, k, enemy, allows(arena, k, firstAttack + j), into, at);
+    else at = writeZeros(into, at, other);
+  }
+  for (let j = 0; j < allies; j++) {
+    if (j === k) continue;
+    if (health[j] > 0 && sees(options.conicFov, k, j)) at = writeOther(arena, k, j, true, into, at);
+    else at = writeZeros(into, at, other);
+  }
+  writeSelf(arena, k, into, at);
+}
+
+/** What the state tells of a unit; of an ally, more. */
+function writeUnit(arena: Smacv2Arena, k: number, into: Float32Array, start: number): number {
+  const isAlly = k < arena.allies;
+  const own = kind[k];
+  let at = start;
+  into[at++] = health[k] / fullHealth[own];
+  if (isAlly) into[at++] = (fights[own] === 1 ? cooldown[k] * 16 : energy[k]) / fullCooldown[own];
+  into[at++] = (x[k] - CENTRE) / MAP_SIZE;
+  into[at++] = (y[k] - CENTRE) / MAP_SIZE;
+  at = writeShield(arena, k, into, at);
+  if (isAlly) at = writeFacing(arena, k, into, at);
+  return writeType(arena, k, into, at);
+}
+
+export function createView(arena: Smacv2Arena): Pick<Battles, "team" | "look" | "permit"> {
+  const { types, allies, enemies, units, choices, firstAttack, memory, hasShields, options } = arena;
   const shieldBits = hasShields ? 1 : 0;
   const lookBits = options.conicFov ? 2 : 0;
   // Numbers that tell of another unit (enemies and allies alike), of oneself; in the state, of an ally, of an enemy.
@@ -33,144 +163,46 @@ export function createView(arena: Smacv2Arena): Smacv2View {
   const enemyState = 3 + shieldBits + types.length;
   const observationSize = 4 + (units - 1) * other + own;
   const stateSize = allies * allyState + enemies * enemyState + allies * choices;
-
-  const squaredDistance = (i: number, j: number): number => (x[i] - x[j]) ** 2 + (y[i] - y[j]) ** 2;
-
-  /** Whether `j` is within `range` of `i`, and in its cone if it has one. */
-  function reaches(i: number, j: number, range: number): boolean {
-    const squared = squaredDistance(i, j);
-    if (squared > range * range) return false;
-    if (!options.conicFov) return true;
-    const ahead = (x[j] - x[i]) * LOOK_X[facing[i]] + (y[j] - y[i]) * LOOK_Y[facing[i]];
-    return ahead >= HALF_CONE * Math.sqrt(squared);
-  }
-
-  function sees(i: number, j: number): boolean {
-    const { sight } = types[type[i]];
-    return options.conicFov ? reaches(i, j, sight) : squaredDistance(i, j) < sight * sight;
-  }
-
-  function allows(k: number, choice: number, first: number): boolean {
-    const unit = first + k;
-    const { weapon, attackRange } = types[type[unit]];
-    const slot = choice - firstAttack;
-    if (slot >= (weapon ? enemies : allies)) return false;
-    const target = first + slot + (weapon ? allies : 0);
-    // Healers can't heal flyers, and so not themselves.
-    if (health[target] <= 0 || (!weapon && types[type[target]].flies)) return false;
-    return reaches(unit, target, attackRange);
-  }
-
-  function canMove(unit: number, direction: number): boolean {
-    const toX = x[unit] + ROOM_TO_MOVE * DIRECTION_X[direction];
-    const toY = y[unit] + ROOM_TO_MOVE * DIRECTION_Y[direction];
-    return toX >= 0 && toX < MAP_SIZE && toY >= 0 && toY < MAP_SIZE;
-  }
-
-  /** Health, shield and the rest of what any observer sees of a unit. */
-  function writeBody(unit: number, into: Float32Array, at: number): number {
-    const kind = types[type[unit]];
-    let next = at;
-    into[next++] = health[unit] / kind.health;
-    if (hasShields) into[next++] = shield[unit] / kind.shield;
-    return next;
-  }
-
-  function describeOther(unit: number, seen: number, flag: boolean, into: Float32Array, at: number): void {
-    const { sight } = types[type[unit]];
-    into[at] = flag ? 1 : 0;
-    into[at + 1] = Math.sqrt(squaredDistance(unit, seen)) / sight;
-    into[at + 2] = (x[seen] - x[unit]) / sight;
-    into[at + 3] = (y[seen] - y[unit]) / sight;
-    into[writeBody(seen, into, at + 4) + type[seen]] = 1;
-  }
-
-  function observe(k: number, first: number, into: Float32Array, start: number): void {
-    const unit = first + k;
-    let at = start;
-    for (let direction = 0; direction < 4; direction++) into[at++] = canMove(unit, direction) ? 1 : 0;
-    for (let j = 0; j < enemies; j++, at += other) {
-      const enemy = first + allies + j;
-      if (health[enemy] > 0 && sees(unit, enemy))
-        describeOther(unit, enemy, allows(k, firstAttack + j, first), into, at);
-    }
-    for (let j = 0; j < allies; j++) {
-      if (j === k) continue;
-      if (health[first + j] > 0 && sees(unit, first + j)) describeOther(unit, first + j, true, into, at);
-      at += other;
-    }
-    at = writeBody(unit, into, at);
-    into[at++] = x[unit] / MAP_SIZE;
-    into[at++] = y[unit] / MAP_SIZE;
-    if (options.conicFov) {
-      into[at++] = LOOK_X[facing[unit]];
-      into[at++] = LOOK_Y[facing[unit]];
-    }
-    into[at + type[unit]] = 1;
-  }
-
-  function writeAllyState(unit: number, into: Float32Array, start: number): void {
-    const kind = types[type[unit]];
-    into[start] = health[unit] / kind.health;
-    into[start + 1] = (kind.weapon ? cooldown[unit] * 16 : energy[unit]) / kind.fullCooldown;
-    into[start + 2] = (x[unit] - CENTRE) / MAP_SIZE;
-    into[start + 3] = (y[unit] - CENTRE) / MAP_SIZE;
-    let at = start + 4;
-    if (hasShields) into[at++] = shield[unit] / kind.shield;
-    if (options.conicFov) {
-      into[at++] = LOOK_X[facing[unit]];
-      into[at++] = LOOK_Y[facing[unit]];
-    }
-    into[at + type[unit]] = 1;
-  }
-
-  function writeEnemyState(unit: number, into: Float32Array, start: number): void {
-    const kind = types[type[unit]];
-    into[start] = health[unit] / kind.health;
-    into[start + 1] = (x[unit] - CENTRE) / MAP_SIZE;
-    into[start + 2] = (y[unit] - CENTRE) / MAP_SIZE;
-    let at = start + 3;
-    if (hasShields) into[at++] = shield[unit] / kind.shield;
-    into[at + type[unit]] = 1;
-  }
-
   return {
-    team: teamOf(arena, hasShields),
-    allows,
+    team: teamOf(arena),
     look(e, observations, states) {
-      const first = e * units;
+      takeUp(arena, e);
+      const start = e * observationSize;
       for (let k = 0; k < allies; k++) {
-        const start = e * observationSize;
-        observations[k].fill(0, start, start + observationSize);
-        if (health[first + k] > 0) observe(k, first, observations[k], start);
+        if (health[k] > 0) writeObservation(arena, k, other, observations[k], start);
+        else writeZeros(observations[k], start, observationSize);
       }
       let at = e * stateSize;
-      states.fill(0, at, at + stateSize);
-      for (let k = 0; k < allies; k++, at += allyState)
-        if (health[first + k] > 0) writeAllyState(first + k, states, at);
-      for (let k = allies; k < units; k++, at += enemyState)
-        if (health[first + k] > 0) writeEnemyState(first + k, states, at);
-      for (let k = e * allies; k < (e + 1) * allies; k++, at += choices)
-        if (lastAction[k] >= 0) states[at + lastAction[k]] = 1;
+      for (let k = 0; k < units; k++) {
+        if (health[k] > 0) at = writeUnit(arena, k, states, at);
+        else at = writeZeros(states, at, k < allies ? allyState : enemyState);
+      }
+      for (let k = e * allies; k < (e + 1) * allies; k++) {
+        const choice = memory.lastAction[k];
+        const next = writeZeros(states, at, choices);
+        if (choice >= 0) states[at + choice] = 1;
+        at = next;
+      }
     },
     permit(e, { active, actionMasks }) {
-      const first = e * units;
+      takeUp(arena, e);
+      const start = e * choices;
       for (let k = 0; k < allies; k++) {
-        const alive = health[first + k] > 0;
+        const alive = health[k] > 0;
         const mask = actionMasks[k];
-        const start = e * choices;
         active[e * allies + k] = alive ? 1 : 0;
-        mask.fill(0, start, start + choices);
         if (!alive) {
+          writeZeros(mask, start, choices);
           mask[start + NOTHING] = 1;
           continue;
         }
+        mask[start + NOTHING] = 0;
         mask[start + STOP] = 1;
         for (let direction = 0; direction < 4; direction++)
-          mask[start + FIRST_MOVE + direction] = canMove(first + k, direction) ? 1 : 0;
-        mask.fill(1, start + FIRST_MOVE + 4, start + firstAttack);
+          mask[start + FIRST_MOVE + direction] = canMove(k, direction) ? 1 : 0;
+        for (let choice = FIRST_LOOK; choice < firstAttack; choice++) mask[start + choice] = 1;
         for (let choice = firstAttack; choice < choices; choice++)
-          mask[start + choice] = allows(k, choice, first) ? 1 : 0;
+          mask[start + choice] = allows(arena, k, choice) ? 1 : 0;
       }
     },
   };
@@ -187,7 +219,7 @@ const spaceOf = (numbers: Numbers): BoxSpace =>
     numbers.map(([label]) => label),
   );
 
-function teamOf({ types, allies, enemies, choices, options, task }: Smacv2Arena, hasShields: boolean): TeamSpec {
+function teamOf({ types, allies, enemies, choices, hasShields, options, task }: Smacv2Arena): TeamSpec {
   const agents = Array.from({ length: allies }, (_, k) => `ally_${k}`);
   const foes = Array.from({ length: enemies }, (_, k) => `enemy_${k}`);
   const kinds = (name: string): Numbers => types.map((type) => [`${name} is a ${type.name}`, 0, 1] as const);

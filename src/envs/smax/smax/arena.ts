@@ -84,7 +84,7 @@ export function createArena(scenario: SmaxScenario, options: SmaxOptions, numEnv
       radius: byType(({ radius }) => radius),
     },
     memory,
-    bodies: createBodies(memory, units),
+    bodies: createBodies(memory),
   };
 }
 
