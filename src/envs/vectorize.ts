@@ -23,7 +23,14 @@ export const environmentSeed = (seed: number, index: number): number => new Rand
 /** Index of the largest of the `n` elements from `offset`; the first, where several are. */
 export function argmax(array: ArrayLike<number>, offset: number, n: number): number {
   let best = 0;
-  for (let k = 1; k < n; k++) if (array[offset + k] > array[offset + best]) best = k;
+  let most = array[offset];
+  for (let k = 1; k < n; k++) {
+    const value = array[offset + k];
+    if (value > most) {
+      best = k;
+      most = value;
+    }
+  }
   return best;
 }
 

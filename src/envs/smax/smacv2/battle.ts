@@ -37,24 +37,31 @@ export const crowds = Array.from({ length: LAYERS }, () => createBodies(battle))
 
 const { x, y, kind, radius, health, shield, cooldown, energy, unhurt, order, target, goalX, goalY, facing } = battle;
 
-/** Takes up battle e. */
-export function takeUp({ units, firstKind, memory }: Smacv2Arena, e: number): void {
+/** Takes up what can be seen of battle e. */
+export function takeUpLooks({ units, firstKind, memory }: Smacv2Arena, e: number): void {
   for (let k = 0, unit = e * units; k < units; k++, unit++) {
-    const own = firstKind + memory.type[unit];
-    kind[k] = own;
-    radius[k] = radiusOf[own];
+    kind[k] = firstKind + memory.type[unit];
     x[k] = memory.x[unit];
     y[k] = memory.y[unit];
     health[k] = memory.health[unit];
     shield[k] = memory.shield[unit];
     cooldown[k] = memory.cooldown[unit];
     energy[k] = memory.energy[unit];
+    facing[k] = memory.facing[unit];
+  }
+}
+
+/** Takes up battle e. */
+export function takeUp(arena: Smacv2Arena, e: number): void {
+  const { units, memory } = arena;
+  takeUpLooks(arena, e);
+  for (let k = 0, unit = e * units; k < units; k++, unit++) {
+    radius[k] = radiusOf[kind[k]];
     unhurt[k] = memory.unhurt[unit];
     order[k] = memory.order[unit];
     target[k] = memory.target[unit];
     goalX[k] = memory.goalX[unit];
     goalY[k] = memory.goalY[unit];
-    facing[k] = memory.facing[unit];
   }
 }
 

@@ -14,7 +14,7 @@ import {
   type Smacv2Arena,
   STOP,
 } from "./arena.ts";
-import { battle, takeUp } from "./battle.ts";
+import { battle, takeUpLooks } from "./battle.ts";
 import { attackRange, fights, flies, fullCooldown, fullHealth, fullShield, sight } from "./kinds.ts";
 
 const CENTRE = MAP_SIZE / 2;
@@ -166,7 +166,7 @@ export function createView(arena: Smacv2Arena): Pick<Battles, "team" | "look" | 
   return {
     team: teamOf(arena),
     look(e, observations, states) {
-      takeUp(arena, e);
+      takeUpLooks(arena, e);
       const start = e * observationSize;
       for (let k = 0; k < allies; k++) {
         if (health[k] > 0) writeObservation(arena, k, other, observations[k], start);
@@ -185,7 +185,7 @@ export function createView(arena: Smacv2Arena): Pick<Battles, "team" | "look" | 
       }
     },
     permit(e, { active, actionMasks }) {
-      takeUp(arena, e);
+      takeUpLooks(arena, e);
       const start = e * choices;
       for (let k = 0; k < allies; k++) {
         const alive = health[k] > 0;
