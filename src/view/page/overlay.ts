@@ -6,6 +6,15 @@ import { FAMILY, type Theme } from "./colors.ts";
 const FULL_WIDTH = 1280;
 /** Agents that get a line each. */
 const LINES = 8;
+/** What a line takes with its text, at most but for odd names. */
+const LINE_WIDTH = 372;
+/** Where the legend begins. */
+const LEFT = 28;
+const TOP = 100;
+
+/** What the sizes of text are multiplied with. */
+export const textScaleOf = (width: number, height: number): number =>
+  Math.min(Math.max(Math.min(width / FULL_WIDTH, height / 600), 0.5), 1.6);
 
 export interface LegendEntry {
   readonly name: string;
@@ -35,7 +44,7 @@ export function drawOverlay(
   theme: Theme,
   state: OverlayState,
 ): void {
-  const scale = Math.min(Math.max(Math.min(width / FULL_WIDTH, height / 600), 0.5), 1.6);
+  const scale = textScaleOf(width, height);
   const px = (size: number): number => size * scale;
   const write = (text: string, x: number, y: number, size: number, weight: number, color: string): number => {
     context.font = `${weight} ${px(size)}px ${FAMILY}`;
@@ -46,15 +55,15 @@ export function drawOverlay(
   context.textBaseline = "alphabetic";
 
   context.textAlign = "left";
-  const left = px(28);
+  const left = px(LEFT);
   const heading = Math.max(
     write(state.title, left, px(48), 27, 700, theme.ink),
     write(state.subtitle, left, px(73), 15, 400, theme.faintInk),
   );
-  drawLegend(context, left, px(100), width, height, theme, state, px, write);
+  drawLegend(context, left, px(TOP), width, height, theme, state, px, write);
 
   context.textAlign = "right";
-  let right = width - px(28);
+  let right = width - px(LEFT);
   for (const [i, { value, name }] of state.numbers.entries()) {
     const main = i === 0;
     // In a narrow picture there is room for the first alone.
@@ -89,6 +98,29 @@ export function drawOverlay(
   }
 }
 
+/** Sizes in pixels: of an agent's bar, from its left to what comes after it; of many agents, columns of numbers. */
+function layOutLegend(agents: number, hasBars: boolean, width: number, height: number) {
+  const scale = textScaleOf(width, height);
+  const lines = agents <= LINES;
+  const bar = (lines ? 44 : 30) * scale;
+  const afterBar = hasBars ? bar + 32 * scale : 24 * scale;
+  const columnWidth = afterBar + 34 * scale;
+  // As many columns as leave room for the picture.
+  const rows = Math.max(
+    Math.ceil(agents / Math.max(Math.floor((0.45 * width) / columnWidth), 1)),
+    Math.min(10, Math.floor((0.5 * height) / (20 * scale))),
+  );
+  return { lines, bar, afterBar, columnWidth, rows };
+}
+
+/** How far the legend of some agents with bars reaches from the left and from the top, in pixels. */
+export function legendReach(agents: number, width: number, height: number): readonly [number, number] {
+  const scale = textScaleOf(width, height);
+  const { lines, columnWidth, rows } = layOutLegend(agents, true, width, height);
+  if (lines) return [(LEFT + LINE_WIDTH) * scale, (TOP + 25 * agents) * scale];
+  return [LEFT * scale + Math.ceil(agents / rows) * columnWidth, (TOP + 22 + 20 * Math.min(rows, agents)) * scale];
+}
+
 function drawLegend(
   context: CanvasRenderingContext2D,
   left: number,
@@ -118,9 +150,13 @@ function drawLegend(
     context.roundRect(x + px(22), y + px(4), levels[i] > 0 ? Math.max(wide * levels[i], px(3)) : 0, px(6), px(3));
     context.fill();
   };
-  const lines = legend.length <= LINES;
-  const wide = px(lines ? 44 : 30);
-  const afterBar = levels ? wide + px(32) : px(24);
+  const {
+    lines,
+    bar: wide,
+    afterBar,
+    columnWidth,
+    rows,
+  } = layOutLegend(legend.length, levels !== undefined, width, height);
   if (lines) {
     legend.forEach(({ name, detail }, i) => {
       const y = top + i * px(25);
@@ -130,12 +166,7 @@ function drawLegend(
     });
     return;
   }
-  // Many: numbers in columns, as many as leave room for the picture.
-  const columnWidth = afterBar + px(34);
-  const rows = Math.max(
-    Math.ceil(legend.length / Math.max(Math.floor((0.45 * width) / columnWidth), 1)),
-    Math.min(10, Math.floor((0.5 * height) / px(20))),
-  );
+  // Many: numbers in columns.
   write("agents", left, top + px(10), 13, 400, theme.faintInk);
   legend.forEach((_, i) => {
     const [x, y] = [left + Math.floor(i / rows) * columnWidth, top + px(22) + (i % rows) * px(20)];

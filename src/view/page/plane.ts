@@ -1,6 +1,7 @@
 /** @file A map seen from above, on a 2-D canvas that is shifted and zoomed by mouse, pen and fingers. */
 
 import { day, FAMILY, type Theme } from "./colors.ts";
+import { legendReach, textScaleOf } from "./overlay.ts";
 import type { View } from "./view.ts";
 
 /** What a point of the screen is over: a thing by number, or nothing. */
@@ -21,6 +22,8 @@ export interface Sheet {
   /** 1 in a picture of 1280 × 600 or so: what the size of text goes by. */
   readonly textScale: number;
   readonly pointing: Readonly<Pointing>;
+  /** Pixels on the left and above that are written on. */
+  readonly written: readonly [number, number];
   x(mapX: number): number;
   /** The map's y goes up. */
   y(mapY: number): number;
@@ -29,6 +32,8 @@ export interface Sheet {
 export interface Plane {
   /** What the first picture shows: [left, bottom, right, top], in units of the map. */
   readonly bounds: readonly [number, number, number, number];
+  /** How many agents the legend has. */
+  readonly agents: number;
   draw(sheet: Sheet, frame: number): void;
   /** The thing at a place of the map at a frame; `slack` units of the map may lie between; −1: there is none. */
   pick(x: number, y: number, frame: number, slack: number): number;
@@ -36,7 +41,7 @@ export interface Plane {
 
 type PlaneView = Pick<View, "canvas" | "resize" | "setTheme" | "draw" | "attach" | "resetCamera" | "dispose">;
 
-export function createPlaneView({ bounds, draw, pick }: Plane): PlaneView {
+export function createPlaneView({ bounds, agents, draw, pick }: Plane): PlaneView {
   const canvas = document.createElement("canvas");
   const context = canvas.getContext("2d", { alpha: false })!;
   const [left, bottom, right, top] = bounds;
@@ -50,16 +55,21 @@ export function createPlaneView({ bounds, draw, pick }: Plane): PlaneView {
   let zoom = 1;
 
   function lay(): Sheet {
-    const textScale = Math.min(Math.max(Math.min(width / 1280, height / 600), 0.5), 1.6);
-    // Room for what is written above and beside (where there is enough of it), and for the controls below.
-    const beside = (width > height ? 0.2 : 0.03) * width;
-    const [above, below] = [88 * textScale, 84 * textScale];
-    const fit = Math.min((width - 2 * beside) / (right - left), (height - above - below) / (top - bottom));
-    const scale = Math.max(fit, 0.1) * zoom;
+    const textScale = textScaleOf(width, height);
+    // Room for what is written beside or above, whichever takes less of the picture, and for the controls below.
+    const [legendRight, legendBottom] = legendReach(agents, width, height);
+    const [edge, heading] = [28 * textScale, 88 * textScale];
+    const written = width > height ? ([legendRight, heading] as const) : ([0, legendBottom] as const);
+    const [beside, above, below] = [Math.max(written[0], edge), written[1], 84 * textScale];
+    const [mapWidth, mapHeight] = [right - left, top - bottom];
+    const fit = Math.max(Math.min((width - beside - edge) / mapWidth, (height - above - below) / mapHeight), 0.1);
+    // In the middle of the picture, or as near to it as the legend lets it.
+    const middleX = Math.max(width / 2, beside + (fit * mapWidth) / 2);
     const middleY = above + (height - above - below) / 2;
+    const scale = fit * zoom;
     return {
-      ...{ context, width, height, theme, scale, textScale, pointing },
-      x: (mapX) => width / 2 + (mapX - middle[0]) * scale,
+      ...{ context, width, height, theme, scale, textScale, pointing, written },
+      x: (mapX) => middleX + (mapX - middle[0]) * scale,
       y: (mapY) => middleY - (mapY - middle[1]) * scale,
     };
   }
@@ -170,6 +180,25 @@ export function createPlaneView({ bounds, draw, pick }: Plane): PlaneView {
     },
     dispose: () => listeners.abort(),
   };
+}
+
+/** Fades what has been drawn of the ground where something is written. */
+export function fadeWritten({ context, width, height, theme, written: [left, above] }: Sheet): void {
+  for (const [toX, toY] of [
+    [left, 0],
+    [0, above],
+  ]) {
+    if (toX + toY === 0) continue;
+    const gradient = context.createLinearGradient(0, 0, toX, toY);
+    for (const [part, alpha] of [
+      [0, "f0"],
+      [0.85, "f0"],
+      [1, "00"],
+    ] as const)
+      gradient.addColorStop(part, theme.horizon + alpha);
+    context.fillStyle = gradient;
+    context.fillRect(0, 0, toX || width, toY || height);
+  }
 }
 
 /** Writes a card of lines beside a point, within the picture; the first line is its heading. */

@@ -2,7 +2,7 @@
 
 import { type BattleRecording, fromBase64, PLACES_PER_UNIT, type UnitLooks } from "../../../envs/recording.ts";
 import { FAMILY, teamColors } from "../colors.ts";
-import { createPlaneView, drawCard, type Sheet } from "../plane.ts";
+import { createPlaneView, drawCard, fadeWritten, type Sheet } from "../plane.ts";
 import type { EpisodeNotes, View } from "../view.ts";
 import { drawUnitShape } from "./shapes.ts";
 
@@ -52,7 +52,9 @@ export function createBattleView(recording: BattleRecording, { agents, action }:
   function deed(k: number, frame: number): string {
     if (!lives(k, frame)) return "dead";
     const chosen = k < allies ? action(k, frame) : undefined;
-    if (chosen !== undefined) return chosen.replace(/_/g, " ");
+    // Some choices are to attack for those who fight and to heal for the others.
+    const own = typeOf(k).heals ? /attack \w+, or (?=heal)/ : /, or heal \w+/;
+    if (chosen !== undefined) return chosen.replace(own, "").replace(/_/g, " ");
     const target = targetOf(k, frame);
     if (target >= 0) return `${typeOf(k).heals ? "heals" : "attacks"} ${names[target].replace(/_/g, " ")}`;
     const [now, next] = [whole(frame), nextOf(frame)];
@@ -264,8 +266,10 @@ export function createBattleView(recording: BattleRecording, { agents, action }:
   return {
     ...createPlaneView({
       bounds: battlefield(),
+      agents: agents.length,
       draw(sheet, frame) {
         drawMap(sheet);
+        fadeWritten(sheet);
         const { hovered, picked } = sheet.pointing;
         const alive = order.filter((k) => lives(k, frame));
         for (const k of order) drawDeath(sheet, k, frame);

@@ -215,6 +215,7 @@ export function createPitchView(recording: PitchRecording, { agents, action }: E
   return {
     ...createPlaneView({
       bounds: [-halfLength - margin, -halfWidth - margin, halfLength + margin, halfWidth + margin],
+      agents: agents.length,
       draw(sheet, frame) {
         drawPitch(sheet);
         for (let p = count - 1; p >= 0; p--) if (plays(p, frame)) drawPlayer(sheet, p, frame);
