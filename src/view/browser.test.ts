@@ -149,11 +149,14 @@ inBrowser("the page of", { timeout: 180_000 }, () => {
     return {
       page,
       errors,
-      /** The picture at a frame: all that is written, how many pixels are near each colour, and a sum of all. */
+      /**
+       * The picture at a frame: all that is written, how many pixels are near each colour, a sum of all, and how many of
+       * the leftmost quarter are not of its background.
+       */
       look: (frame: number, colors: readonly (readonly number[])[]) =>
         page.evaluate(
           ([at, wanted]) =>
-            new Promise<{ written: string[]; near: number[]; sum: number }>((resolve) => {
+            new Promise<{ written: string[]; near: number[]; sum: number; left: number }>((resolve) => {
               const seen = window as unknown as { written: string[] };
               window.bpta.seek(at);
               seen.written = [];
@@ -166,14 +169,16 @@ inBrowser("the page of", { timeout: 180_000 }, () => {
                 copy.drawImage(shown, 0, 0);
                 const { data: pixels } = copy.getImageData(0, 0, canvas.width, canvas.height);
                 const near = wanted.map(() => 0);
-                let sum = 0;
+                let [sum, left] = [0, 0];
                 for (let i = 0; i < pixels.length; i += 4) {
+                  const differs = [0, 1, 2].some((c) => Math.abs(pixels[i + c] - pixels[c]) > 16);
+                  if (differs && (i / 4) % canvas.width < canvas.width / 4) left++;
                   sum += (pixels[i] + 2 * pixels[i + 1] + 3 * pixels[i + 2]) * (1 + ((i / 4) % canvas.width));
                   wanted.forEach((color, w) => {
                     if (color.every((x, c) => Math.abs(pixels[i + c] - x) < 24)) near[w]++;
                   });
                 }
-                resolve({ written: seen.written, near, sum });
+                resolve({ written: seen.written, near, sum, left });
               });
             }),
           [frame, colors] as const,
@@ -228,6 +233,9 @@ inBrowser("the page of", { timeout: 180_000 }, () => {
     const { page, errors, look } = await open(await pageData("3m", 6));
     const before = await look(0, []);
     expect(before.written.some((text) => text.startsWith("health"))).toBe(false);
+    // Nothing runs into the legend.
+    expect(before.written).toContain("ally 0");
+    expect(before.left).toBe(0);
     // Where a unit is: the middle of a blue patch of the picture.
     const [x, y] = await page.evaluate(() => {
       const shown = document.querySelector<HTMLCanvasElement>("#stage canvas")!;
@@ -241,21 +249,25 @@ inBrowser("the page of", { timeout: 180_000 }, () => {
           return [(i / 4) % canvas.width, Math.floor(i / 4 / canvas.width) + 4];
       return [0, 0];
     });
-    // The browser tells the page of the mouse when it comes to it.
-    const pointer = (shape: string) =>
-      page.waitForFunction(
-        (wanted) => document.querySelector<HTMLElement>("#stage canvas")!.style.cursor === wanted,
-        shape,
-      );
-    await page.mouse.move(x, y);
-    await pointer("pointer");
+    // A browser that has much to do can miss a mouse that moves but once.
+    const pointTo = (toX: number, toY: number, shape: string) =>
+      expect
+        .poll(
+          async () => {
+            await page.mouse.move(toX, toY + 1);
+            await page.mouse.move(toX, toY);
+            return page.evaluate(() => document.querySelector<HTMLElement>("#stage canvas")!.style.cursor);
+          },
+          { timeout: 30_000 },
+        )
+        .toBe(shape);
+    await pointTo(x, y, "pointer");
     const over = await look(0, []);
     expect(over.written).toContain("health 45 / 45");
     expect(over.written.some((text) => /^ally \d · marine$/.test(text))).toBe(true);
     await page.mouse.wheel(0, -400);
     await expect.poll(async () => (await look(0, [])).sum).not.toBe(over.sum);
-    await page.mouse.move(2, 400);
-    await pointer("");
+    await pointTo(2, 400, "");
     await page.click("#reset");
     expect((await look(0, [])).sum).toBe(before.sum);
     expect(errors).toEqual([]);
