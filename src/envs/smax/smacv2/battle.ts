@@ -1,7 +1,7 @@
 /**
- * @file The battle at hand. A step works on one battle in arrays of the module, into which it is taken from the memory
- * of all battles, and put back from: whatever sets of battles a process has, the code that is compiled for a step knows
- * the arrays that it works on, which makes it about a third faster than arrays that change from set to set.
+ * @file The battle at hand. A step works on one battle in arrays of the module, into which it is taken from the memory of
+ * all battles, and out of which it is put back: code that is compiled once for arrays that it knows is faster than code
+ * that serves the arrays of several sets of battles.
  *
  * Arrays are by unit of the battle; `kind` in place of the memory's `type`, see `kinds.ts`.
  */
