@@ -33,8 +33,15 @@ export function startWorker(
  */
 const LOOKS = 30_000;
 
-/** Waits until a signal is no longer `value`; false if that took longer than `milliseconds`. */
+/**
+ * Waits until a signal is no longer `value`; false if that took longer than `milliseconds`.
+ *
+ * Waking up is no proof: who changed the signal before may have been held up before it woke its sleepers, and wakes
+ * one that has seen that change already.
+ */
 export function waitWhile(signals: Int32Array, place: number, value: number, milliseconds?: number): boolean {
   for (let look = 0; look < LOOKS; look++) if (Atomics.load(signals, place) !== value) return true;
-  return Atomics.wait(signals, place, value, milliseconds) !== "timed-out";
+  while (Atomics.load(signals, place) === value)
+    if (Atomics.wait(signals, place, value, milliseconds) === "timed-out") return false;
+  return true;
 }
