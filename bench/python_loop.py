@@ -1,30 +1,81 @@
-"""A plain loop that steps environments, for bench/python-bridge.ts: reads how many steps, writes how many seconds."""
+"""Plain loops that step environments, for bench/python-bridge.ts: reads which and how many steps, writes how many seconds.
+
+step: `env.step` with the same actions again and again, and `env.reset` at an episode's end; what is returned is thrown
+away. state: also `env.state`, which centralised critics need. arrays: what training from it takes, without the bridge:
+actions come, and observations, states, rewards, endings, and how episodes ended go, in float32 arrays by agent.
+"""
 
 from __future__ import annotations
 
 import json
 import sys
 import time
+from typing import Any
 
 import numpy as np
 from bpta_env.load import import_module
 
 module, args, copies = sys.argv[1], json.loads(sys.argv[2]), int(sys.argv[3])
-with_state = "--state" in sys.argv
 envs = [import_module(module).parallel_env(**args) for _ in range(copies)]
 agents = envs[0].possible_agents
 spaces = [envs[0].action_space(agent) for agent in agents]
+discrete = hasattr(spaces[0], "n")
 action = {a: 1 if hasattr(s, "n") else np.full(s.shape, 0.1, s.dtype) for a, s in zip(agents, spaces)}
 for e, env in enumerate(envs):
     env.reset(seed=e)
+
+
+def rows(size: int) -> Any:
+    return np.zeros((copies, size), np.float32)
+
+
+sizes = [envs[0].observation_space(agent).shape[0] for agent in agents]
+observations, final_observations = ([rows(size) for size in sizes] for _ in range(2))
+states, final_states = (rows(envs[0].state().size) for _ in range(2))
+rewards, terminations, truncations = (np.zeros(copies, np.float32) for _ in range(3))
+joint_actions = [np.ones(copies, np.int64) if discrete else np.full((copies, *s.shape), 0.1, s.dtype) for s in spaces]
+
+
+def step() -> None:
+    for env in envs:
+        env.step(action)
+        if not env.agents:
+            env.reset()
+
+
+def state() -> None:
+    for env in envs:
+        env.step(action)
+        env.state()
+        if not env.agents:
+            env.reset()
+
+
+def arrays() -> None:
+    # Environments may keep the actions that they are given.
+    taken = [actions.copy() for actions in joint_actions]
+    for e, env in enumerate(envs):
+        seen, paid, terminated, truncated, _ = env.step({agent: taken[i][e] for i, agent in enumerate(agents)})
+        rewards[e] = sum(paid.values()) / len(paid)
+        ended = not env.agents
+        terminations[e] = ended and all(terminated.values())
+        truncations[e] = ended and any(truncated.values())
+        if ended:
+            for i, agent in enumerate(agents):
+                final_observations[i][e] = seen[agent]
+            final_states[e] = env.state()
+            seen, _ = env.reset()
+        for i, agent in enumerate(agents):
+            observations[i][e] = seen[agent]
+        states[e] = env.state()
+
+
+loops = {"step": step, "state": state, "arrays": arrays}
 print("ready", flush=True)
 for line in sys.stdin:
+    name, steps = line.split()
+    loop = loops[name]
     began = time.perf_counter()
-    for _ in range(int(line)):
-        for env in envs:
-            env.step(action)
-            if with_state:
-                env.state()
-            if not env.agents:
-                env.reset()
+    for _ in range(int(steps)):
+        loop()
     print(time.perf_counter() - began, flush=True)

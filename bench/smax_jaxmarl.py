@@ -16,8 +16,8 @@ os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_paralleli
 os.environ["JAX_PLATFORMS"] = "cpu"
 os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 
-import jax  # noqa: E402
-import jax.numpy as jnp  # noqa: E402
+import jax
+import jax.numpy as jnp
 
 # The package as a whole imports every environment and what they need; SMAX needs none of it.
 root = pathlib.Path(importlib.util.find_spec("jaxmarl").submodule_search_locations[0])
@@ -26,9 +26,9 @@ for name, path in [("jaxmarl", root), ("jaxmarl.environments", root / "environme
     package.__path__ = [str(path)]
     sys.modules[name] = package
 
-from importlib.metadata import version  # noqa: E402
+from importlib.metadata import version
 
-from jaxmarl.environments.smax import HeuristicEnemySMAX, map_name_to_scenario  # noqa: E402
+from jaxmarl.environments.smax import HeuristicEnemySMAX, map_name_to_scenario
 
 
 def processor_seconds():

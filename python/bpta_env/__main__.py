@@ -30,7 +30,7 @@ def main() -> None:
             "env.options.python or BPTA_PYTHON to a Python that has it"
         )
         payload = json.dumps({"message": text, "traceback": None, "copy": None}).encode()
-        os.write(answers, struct.pack("<II", 4, len(payload)) + payload)
+        os.write(answers, struct.pack("<III", 4, 0, len(payload)) + payload)
         return
     try:
         serve(Pipes(requests, answers))

@@ -35,14 +35,16 @@ def import_module(name: str) -> Any:
         return found
 
 
-def load(module: str, variant: str | None, args: dict[str, Any]) -> Team:
-    """One copy. Raises SetupError where something must be installed or changed."""
+def load(module: str, variant: str | None, args: dict[str, Any], draws: bool = False) -> Team:
+    """One copy; `draws`: one that has pictures, if it can. Raises SetupError where something must be installed or
+    changed."""
     adapter = f"{__package__}.adapters.{module}"
     try:
         if module.isidentifier() and importlib.util.find_spec(adapter):
             own = importlib.import_module(adapter)
             if hasattr(own, "make"):
-                made: Team = own.make(variant, args)
+                drawing = {"render_mode": "rgb_array"} if draws and getattr(own, "TAKES_RENDER_MODE", False) else {}
+                made: Team = own.make(variant, {**drawing, **args})
                 return made
         imported = import_module(module)
     except ModuleNotFoundError as error:
@@ -55,6 +57,12 @@ def load(module: str, variant: str | None, args: dict[str, Any]) -> Team:
             f"module {module} has no {' nor '.join(names)} to make an environment with"
             f" (it has: {', '.join(public[:12]) or 'nothing to call'}); name one: py:{module}:FACTORY"
         )
+    if draws and "render_mode" not in args:
+        try:
+            return adapt(factory(render_mode="rgb_array", **args), f"{module}:{factory.__name__}")
+        except (TypeError, ValueError, AssertionError, KeyError):
+            # It knows no such thing; then it is made as it is.
+            pass
     try:
         env = factory(**args)
     except TypeError as error:
@@ -74,6 +82,11 @@ def adapt(env: Any, what: str) -> Team:
         if hasattr(env, "agent_iter"):
             from pettingzoo.utils.conversions import aec_to_parallel
 
+            if not (getattr(env, "metadata", None) or {}).get("is_parallelizable", False):
+                raise SetupError(
+                    f"{what} makes an environment whose agents take turns, must make one in which they act at the same "
+                    'time (its metadata say nothing of "is_parallelizable")'
+                )
             env = aec_to_parallel(env)
         return PettingZooTeam(env)
     if hasattr(env, "observation_space") and hasattr(env, "action_space"):

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import faulthandler
+import gc
 import json
-import math
 import os
 import select
 import struct
 import sys
 import time
 import traceback
+import zlib
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from .copies import Copies
 from .load import load
-from .team import Array, Box, Discrete, SetupError, Space, Team
+from .team import Box, Discrete, SetupError, Space, Team
 
-VERSION = 1
-OPEN, RESET, STEP, RENDER = 1, 2, 3, 4
-OPENED, MOMENT, FRAME, ERROR = 1, 2, 3, 4
+VERSION = 2
+OPEN, RESET, STEP, RENDER, SCENE = 1, 2, 3, 4, 5
+OPENED, MOMENT, FRAME, ERROR, SEEN = 1, 2, 3, 4, 5
 
-_HEADER = struct.Struct("<II")
+_HEADER = struct.Struct("<III")
+#: Milliseconds without a request after which nothing is timed any more.
+_IDLE = 500
 
 
 class Pipes:
@@ -30,37 +35,48 @@ class Pipes:
 
     def __init__(self, requests: int, answers: int) -> None:
         self.requests, self.answers = requests, answers
-
         self._buffer = bytearray(1 << 16)
+        #: Bytes of requests that have been read, but not taken.
+        self._filled = 0
+        self._poll = select.poll()
+        self._poll.register(requests, select.POLLIN)
 
-    def read(self) -> tuple[int, memoryview] | None:
-        """A request's kind and payload, in memory of its own; None where the other side has gone."""
-        buffer = self._buffer
-        got = 0
+    def read(self, on_idle: Callable[[], None]) -> tuple[int, int, bytearray] | None:
+        """A request's kind, group, and payload in memory of its own; None where the other side has gone."""
+        buffer, filled = self._buffer, self._filled
         end = _HEADER.size
-        while got < end:
-            count = os.readv(self.requests, [memoryview(buffer)[got:]])
+        while True:
+            if filled >= _HEADER.size:
+                kind, group, length = _HEADER.unpack_from(buffer)
+                end = _HEADER.size + length
+                if filled >= end:
+                    break
+                if end > len(buffer):
+                    buffer = self._buffer = buffer + bytearray(end - len(buffer))
+            if not self._poll.poll(_IDLE):
+                on_idle()
+            count = os.readv(self.requests, [memoryview(buffer)[filled:]])
             if count == 0:
                 return None
-            got += count
-            if got >= _HEADER.size:
-                end = _HEADER.size + _HEADER.unpack_from(buffer)[1]
-                if end > len(buffer):
-                    buffer = buffer + bytearray(end - len(buffer))
-        # Environments may keep the actions that they are given.
-        return _HEADER.unpack_from(buffer)[0], memoryview(bytes(memoryview(buffer)[_HEADER.size : end]))
+            filled += count
+        payload = buffer[_HEADER.size : end]
+        self._filled = filled - end
+        if filled > end:
+            buffer[: self._filled] = buffer[end:filled]
+        return kind, group, payload
 
     def write_whole(self, message: Any) -> None:
         """Writes a message that begins with its header."""
         view = memoryview(message).cast("B")
-        while len(view):
-            view = view[os.write(self.answers, view) :]
+        done = os.write(self.answers, view)
+        while done < len(view):
+            done += os.write(self.answers, view[done:])
 
-    def write(self, kind: int, payload: bytes) -> None:
-        self.write_whole(_HEADER.pack(kind, len(payload)) + payload)
+    def write(self, kind: int, group: int, payload: bytes) -> None:
+        self.write_whole(_HEADER.pack(kind, group, len(payload)) + payload)
 
-    def write_json(self, kind: int, value: Any) -> None:
-        self.write(kind, json.dumps(value).encode())
+    def write_json(self, kind: int, group: int, value: Any) -> None:
+        self.write(kind, group, json.dumps(value).encode())
 
 
 class Watchdog:
@@ -92,119 +108,51 @@ def _space(space: Space) -> dict[str, Any]:
     return {"kind": "box", "size": space.size, "low": bounds[0], "high": bounds[1]}
 
 
-class Copies:
-    """Copies of an environment, and the memory in which their moments are written."""
+def _png(picture: Any) -> bytes:
+    """A PNG of [height, width, 3] or more; https://www.w3.org/TR/png/."""
+    pixels = np.ascontiguousarray(picture, np.uint8)
+    if pixels.ndim != 3 or pixels.shape[2] < 3:
+        raise ValueError(f"render() gave an array of shape {list(pixels.shape)}, must be [height, width, 3]")
+    height, width = pixels.shape[:2]
+    lines = pixels[:, :, :3].reshape(height, 3 * width)
+    # Each line as its difference from the one above (filter 2): most of it is zeros.
+    filtered = np.empty((height, 1 + 3 * width), np.uint8)
+    filtered[:, 0] = 2
+    filtered[0, 1:] = lines[0]
+    np.subtract(lines[1:], lines[:-1], out=filtered[1:, 1:])
 
-    def __init__(self, teams: list[Team]) -> None:
-        self.teams = teams
-        team, n = teams[0], len(teams)
-        sizes = [space.size for space in team.observation_spaces]
-        choices = [space.n if isinstance(space, Discrete) else 0 for space in team.action_spaces]
-        agents = len(team.agents)
-        self.now = n * (sum(sizes) + team.state_space.size + sum(choices) + agents + 4)
-        # The message, its header before the arrays, so that it is sent as it lies.
-        self.message: Array = np.zeros(2 + self.now + n * (sum(sizes) + team.state_space.size), np.float32)
-        self.header = self.message[:2].view(np.uint32)
-        self.memory = self.message[2:]
-        self.ones: Array = np.ones(len(self.memory), np.float32)
-        self._offset = 0
-        self.observations = [self._take(n, size) for size in sizes]
-        self.states = self._take(n, team.state_space.size)
-        self.masks = [self._take(n, size) for size in choices]
-        self.active = self._take(n, agents)
-        self.rewards, self.terminations, self.truncations, self.wins = (self._take(n, 1)[:, 0] for _ in range(4))
-        self.final_observations = [self._take(n, size) for size in sizes]
-        self.final_states = self._take(n, team.state_space.size)
-        self.active[:] = 1
-        for mask in self.masks:
-            mask[:] = 1
-        # Rows by copy, made once.
-        self.rows = [[array[e] for array in self.observations] for e in range(n)]
-        self.mask_rows = [[array[e] for array in self.masks] for e in range(n)]
-        self.final_rows = [[array[e] for array in self.final_observations] for e in range(n)]
-        self.widths = [1 if isinstance(space, Discrete) else space.size for space in team.action_spaces]
-        self.copy: int | None = None
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
-    def _take(self, n: int, size: int) -> Array:
-        start = self._offset
-        self._offset += n * size
-        return self.memory[start : self._offset].reshape(n, size)
-
-    def _look(self, e: int) -> None:
-        team = self.teams[e]
-        team.observe(self.rows[e])
-        team.state(self.states[e])
-        if team.has_inactive:
-            team.active(self.active[e])
-        if team.has_masks:
-            team.masks(self.mask_rows[e])
-
-    def reset(self, seeds: Any) -> Array:
-        """Starts every copy from its seed; the message to send."""
-        for e, team in enumerate(self.teams):
-            self.copy = e
-            team.reset(int(seeds[e]))
-            self._look(e)
-        self.copy = None
-        return self.answer(self.now)
-
-    def answer(self, end: int) -> Array:
-        """The message with so many numbers of the moment."""
-        self._check(end)
-        self.header[0] = MOMENT
-        self.header[1] = 4 * end
-        return self.message[: 2 + end]
-
-    def step(self, data: Any) -> Array:
-        """Takes a step everywhere; the message to send."""
-        n = len(self.teams)
-        flat = np.frombuffer(data, np.float32)
-        actions: list[Any] = []
-        offset = 0
-        for width, space in zip(self.widths, self.teams[0].action_spaces):
-            part = flat[offset : offset + n * width]
-            offset += n * width
-            actions.append(part.astype(int).tolist() if isinstance(space, Discrete) else list(part.reshape(n, width)))
-        any_ended = False
-        for e, (team, joint) in enumerate(zip(self.teams, zip(*actions))):
-            self.copy = e
-            reward, terminated, truncated = team.step(joint)
-            self.rewards[e] = reward
-            self.terminations[e] = terminated
-            self.truncations[e] = truncated
-            if terminated or truncated:
-                any_ended = True
-                self.wins[e] = team.won
-                team.observe(self.final_rows[e])
-                team.state(self.final_states[e])
-                team.reset(None)
-            self._look(e)
-        self.copy = None
-        return self.answer(len(self.memory) if any_ended else self.now)
-
-    def _check(self, end: int) -> None:
-        # A sum is finite only if all numbers are; it may overflow where they are, so they are looked at again.
-        if not math.isfinite(self.memory[:end].dot(self.ones[:end])):
-            bad = [e for e in range(len(self.teams)) if not self._finite(e)]
-            if not bad:
-                return
-            self.copy = bad[0]
-            raise ValueError("an observation, a state or a reward is not a finite number")
-
-    def _finite(self, e: int) -> bool:
-        rows = [*self.rows[e], self.states[e], self.rewards[e : e + 1], *self.final_rows[e], self.final_states[e]]
-        return all(bool(np.isfinite(row).all()) for row in rows)
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(filtered.tobytes(), 6))
+        + chunk(b"IEND", b"")
+    )
 
 
-def _open(request: dict[str, Any]) -> tuple[Copies, dict[str, Any]]:
+def _open(request: dict[str, Any]) -> tuple[list[Copies], dict[str, Any]]:
     if request["version"] != VERSION:
         raise SetupError(f"bpta speaks version {request['version']} of the protocol, this bpta_env version {VERSION}")
-    teams = [load(request["module"], request["variant"], request["args"]) for _ in range(request["copies"])]
-    team = teams[0]
+    draws = request["draws"]
+    if draws and sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        # There is no screen; what draws must not look for one.
+        os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
+        os.environ.setdefault("MUJOCO_GL", "egl")
+
+    def make() -> Team:
+        return load(request["module"], request["variant"], request["args"], draws=draws)
+
+    groups = [Copies([make() for _ in range(group["copies"])], group["first"]) for group in request["groups"]]
+    team = groups[0].teams[0]
     for agent, space in zip(team.agents, team.observation_spaces):
         if not isinstance(space, Box) or space.size < 1:
             raise SetupError(f"the observation space of {agent} is empty, must hold at least one number")
-    return Copies(teams), {
+    for number, group in enumerate(groups):
+        group.header[:2] = MOMENT, number
+    return groups, {
         "version": VERSION,
         "agents": list(team.agents),
         "observationSpaces": [_space(space) for space in team.observation_spaces],
@@ -214,50 +162,49 @@ def _open(request: dict[str, Any]) -> tuple[Copies, dict[str, Any]]:
         "hasInactiveAgents": team.has_inactive,
         "hasWins": team.has_wins,
         "renders": team.renders,
+        "stepsPerSecond": team.steps_per_second,
     }
 
 
 def serve(pipes: Pipes) -> None:
     """Answers requests until the other side goes."""
-    copies: Copies | None = None
+    groups: list[Copies] = []
     watchdog = Watchdog(60)
-    first = 0
-    while True:
-        if not select.select([pipes.requests], [], [], 0.5)[0]:
-            watchdog.disarm()
-        message = pipes.read()
-        if message is None:
-            break
-        kind, data = message
+    while message := pipes.read(watchdog.disarm):
+        kind, number, data = message
+        copies = groups[number] if groups else None
         try:
-            if kind == OPEN:
+            if copies is None:
                 request = json.loads(bytes(data))
-                first = request["first"]
                 watchdog.seconds = float(request["timeLimitSeconds"])
                 watchdog.arm()
-                copies, opened = _open(request)
-                pipes.write_json(OPENED, opened)
+                groups, opened = _open(request)
+                # What is there now stays: it need not be looked through for garbage again and again.
+                gc.collect()
+                gc.freeze()
+                pipes.write_json(OPENED, number, opened)
                 continue
-            assert copies is not None
             watchdog.arm()
-            if kind == RESET:
-                pipes.write_whole(copies.reset(np.frombuffer(data, np.float64)))
-            elif kind == STEP:
+            if kind == STEP:
                 pipes.write_whole(copies.step(data))
-            elif kind == RENDER:
-                copies.copy = struct.unpack("<I", data)[0]
-                picture = np.ascontiguousarray(copies.teams[copies.copy].render(), np.uint8)
-                pipes.write(FRAME, struct.pack("<II", *picture.shape[:2]) + picture[:, :, :3].tobytes())
-                copies.copy = None
+            elif kind == RESET:
+                pipes.write_whole(copies.reset(np.frombuffer(data, np.float64).tolist()))
+            elif kind in (RENDER, SCENE):
+                e, final = struct.unpack("<II", data)
+                if kind == RENDER:
+                    pipes.write(FRAME, number, _png(copies.picture(e, final == 1)))
+                else:
+                    pipes.write_json(SEEN, number, copies.teams[e].scene(final == 1))
             else:
                 raise SetupError(f"request of an unknown kind {kind}")
         except SetupError as error:
-            pipes.write_json(ERROR, {"message": str(error), "traceback": None, "copy": None})
+            pipes.write_json(ERROR, number, {"message": str(error), "traceback": None, "copy": None})
         except Exception as error:  # noqa: BLE001 (whatever an environment raises)
-            copy = None if copies is None or copies.copy is None else first + copies.copy
+            copy = None if copies is None or copies.copy is None else copies.first + copies.copy
             summary = " ".join("".join(traceback.format_exception_only(type(error), error)).split())
-            pipes.write_json(ERROR, {"message": summary, "traceback": traceback.format_exc(), "copy": copy})
+            told = {"message": summary, "traceback": traceback.format_exc(), "copy": copy}
+            pipes.write_json(ERROR, number, told)
     watchdog.disarm()
-    if copies:
-        for team in copies.teams:
+    for group in groups:
+        for team in group.teams:
             team.close()

@@ -54,6 +54,8 @@ class Team(ABC):
     has_inactive: bool = False
     has_wins: bool = False
     renders: bool = False
+    #: Steps in a second, where that means something: how fast pictures are shown.
+    steps_per_second: float | None = None
     #: Whether the episode that just ended was won.
     won: bool = False
 
@@ -69,8 +71,8 @@ class Team(ABC):
         """
 
     @abstractmethod
-    def observe(self, out: Sequence[Array]) -> None:
-        """Writes what each agent observes, zeros for those who are gone."""
+    def observe(self, out: Array) -> None:
+        """Writes what the agents observe, one after the other in one row; zeros for those who are gone."""
 
     @abstractmethod
     def state(self, out: Array) -> None:
@@ -85,6 +87,11 @@ class Team(ABC):
     def render(self) -> Any:
         """The picture of now: uint8 [height, width, 3]."""
         raise SetupError("this environment has no frames to show")
+
+    def scene(self, final: bool) -> Any:
+        """What a recorder in bpta makes a recording from, as JSON-able data: of now, or, `final`, of how the last episode
+        ended that was followed by a reset without a seed."""
+        raise SetupError("this environment has no scenes to show")
 
     def close(self) -> None:
         """Lets go of everything."""

@@ -31,12 +31,12 @@ class Client(ParallelEnv):  # type: ignore[misc]
             env={**os.environ, "PYTHONPATH": PYTHON},
         )
         asked = {
-            "version": 1,
+            "version": 2,
             "module": module,
             "variant": None,
             "args": args,
-            "copies": 1,
-            "first": 0,
+            "groups": [{"first": 0, "copies": 1}],
+            "draws": False,
             "timeLimitSeconds": 60,
         }
         opened = json.loads(self._ask(1, json.dumps(asked).encode()))
@@ -53,9 +53,9 @@ class Client(ParallelEnv):  # type: ignore[misc]
 
     def _ask(self, kind: int, payload: bytes) -> bytes:
         assert self.server.stdin and self.server.stdout
-        self.server.stdin.write(struct.pack("<II", kind, len(payload)) + payload)
+        self.server.stdin.write(struct.pack("<III", kind, 0, len(payload)) + payload)
         self.server.stdin.flush()
-        came, length = struct.unpack("<II", self.server.stdout.read(8))
+        came, _, length = struct.unpack("<III", self.server.stdout.read(12))
         data = self.server.stdout.read(length)
         assert came != 4, data.decode()
         return data

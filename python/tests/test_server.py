@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
+from typing import Any, ClassVar
+
 import numpy as np
 import pytest
 from fakes import Broken, Counting
@@ -9,31 +13,99 @@ from fakes import Discrete as Choice
 
 from bpta_env import Discrete, SetupError
 from bpta_env.adapters.spaces import action_space, observation_space, taker, writer
+from bpta_env.copies import HEADER_NUMBERS, Copies
 from bpta_env.load import adapt, load
-from bpta_env.server import Copies
+from bpta_env.server import _png
 
 
-def test_copies_write_moments_and_begin_anew() -> None:
-    copies = Copies([adapt(Counting(length=1), "fakes") for _ in range(2)])
+def act(copies: Copies, *actions: float) -> list[float]:
+    """A step; the numbers that are sent, without the header."""
+    return copies.step(bytearray(np.array(actions, np.float32).tobytes())).tolist()[HEADER_NUMBERS:]
+
+
+def test_moments_are_written_by_copy_and_episodes_begin_anew() -> None:
+    copies = Copies([adapt(Counting(length=1), "fakes") for _ in range(2)], first=4)
     copies.reset([3, 4])
-    assert copies.observations[0].tolist() == [[3, 0], [4, 0]]
-    sent = copies.step(bytearray(np.array([2, 0, 0.5, 0.5, 0, 0], np.float32).tobytes()))
-    assert len(sent) == len(copies.message)
-    assert copies.rewards.tolist() == [2, 0.5]
-    assert copies.wins.tolist() == [1, 0]
-    assert copies.final_observations[0].tolist() == [[3, 1], [4, 1]]
-    assert copies.observations[0].tolist() == [[4, 0], [5, 0]]
+    assert [row.tolist() for row in copies.observations] == [[3, 0, 3, 0, 7], [4, 0, 4, 0, 7]]
+    # Of each copy: what a and b see, the state, a's masks, who is active, reward, termination, truncation, win.
+    sent = act(copies, 2, 0.5, 0.5, 0, 0, 0)
+    assert sent[:15] == [4, 0, 4, 0, 7, 0, 1, 0, 1, 1, 1, 2, 0, 1, 1]
+    assert sent[15:30] == [5, 0, 5, 0, 7, 0, 1, 0, 1, 1, 1, 0.5, 0, 1, 0]
+    # How the episodes ended.
+    assert sent[30:] == [3, 1, 3, 1, 7, 1, 4, 1, 4, 1, 7, 1]
 
 
-def test_only_the_moment_is_sent_while_episodes_go_on() -> None:
-    copies = Copies([adapt(Counting(), "fakes")])
+def test_endings_are_sent_of_those_that_ended() -> None:
+    copies = Copies([adapt(Counting(length=length), "fakes") for length in (3, 2)])
+    copies.reset([0, 0])
+    assert len(act(copies, *[0] * 6)) == copies.now
+    sent = act(copies, *[0] * 6)
+    assert sent[copies.now :] == [0, 2, 0, 2, 7, 2]
+    assert [copies.header[2], len(sent)] == [4 * len(sent), copies.now + copies.final]
+
+
+class Keeping(Counting):
+    """Keeps the actions that it was given, and changes them."""
+
+    kept: ClassVar[list[Any]] = []
+
+    def step(self, actions: dict[str, Any]) -> Any:
+        self.kept.append(actions["b"])
+        actions["b"] += 1
+        return super().step(actions)
+
+
+def test_environments_may_keep_actions_and_change_them() -> None:
+    copies = Copies([adapt(Keeping(), "fakes")])
     copies.reset([0])
-    assert len(copies.step(bytearray(np.zeros(3, np.float32).tobytes()))) == 2 + copies.now
+    for value in (0.25, 0.5):
+        act(copies, 0, value, value)
+    assert [kept.tolist() for kept in Keeping.kept] == [[1.25, 1.25], [1.5, 1.5]]
+
+
+class Shrinking(Counting):
+    """Sees less than its space says, from the first step on."""
+
+    def _observe(self) -> dict[str, Any]:
+        seen = super()._observe()
+        return seen if self.time == 0 else {**seen, "b": seen["b"][:2]}
+
+
+def test_observations_that_do_not_fit_their_space_are_named() -> None:
+    copies = Copies([adapt(Shrinking(), "fakes")])
+    copies.reset([0])
+    with pytest.raises(ValueError, match="an observation or state has 2 numbers, its space has 3"):
+        act(copies, 0, 0, 0)
+
+
+def test_the_last_picture_of_an_episode_is_kept_where_pictures_were_asked_for() -> None:
+    copies = Copies([adapt(Counting(length=1), "fakes") for _ in range(2)])
+    copies.reset([0, 0])
+    assert copies.picture(0, False)[1, 2].tolist() == [1, 2, 0]
+    act(copies, *[0] * 6)
+    assert copies.picture(0, True)[1, 2].tolist() == [1, 2, 1]
+    assert list(copies.pictures) == [0]
+
+
+def test_pictures_are_png() -> None:
+    picture = np.arange(2 * 3 * 4, dtype=np.uint8).reshape(2, 3, 4) * 9
+    png = _png(picture)
+    assert png[:8] == b"\x89PNG\r\n\x1a\n"
+    assert struct.unpack(">II", png[16:24]) == (3, 2)
+    length = struct.unpack(">I", png[33:37])[0]
+    lines = np.frombuffer(zlib.decompress(png[41 : 41 + length]), np.uint8).reshape(2, 10)
+    assert lines[:, 0].tolist() == [2, 2]
+    decoded = np.cumsum(lines[:, 1:], axis=0, dtype=np.uint8).reshape(2, 3, 3)
+    assert decoded.tolist() == picture[:, :, :3].tolist()
+    with pytest.raises(ValueError, match=r"shape \[2, 3\], must be \[height, width, 3\]"):
+        _png(np.zeros((2, 3)))
 
 
 def test_spaces() -> None:
     assert action_space(Choice(3, start=1), "it") == Discrete(3)
-    assert taker(Choice(3, start=1))(2) == 3
+    take = taker(Choice(3, start=1))
+    assert take and take(2) == 3
+    assert taker(Choice(3)) is None
     assert observation_space(Choice(3), "it").size == 3
     row = np.zeros(3, np.float32)
     writer(Choice(3, start=1))(2, row)

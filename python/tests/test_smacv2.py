@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from bpta_env import Discrete, SetupError
+from bpta_env.copies import Copies
 from bpta_env.load import load
-from bpta_env.server import Copies
 
 
 class StarCraftCapabilityEnvWrapper:
@@ -61,32 +61,32 @@ def _package(monkeypatch: pytest.MonkeyPatch) -> None:
     sys.modules[names[-1]].StarCraftCapabilityEnvWrapper = StarCraftCapabilityEnvWrapper  # type: ignore[attr-defined]
 
 
-def _step(copies: Copies, actions: list[int]) -> None:
+def _step(copies: Copies, actions: list[int]) -> list[float]:
+    """Reward, termination, truncation, win."""
     copies.step(bytearray(np.array(actions, np.float32).tobytes()))
+    results: list[float] = copies.rows[0][-4:].tolist()
+    return results
 
 
 def test_masks_deaths_and_wins() -> None:
     copies = Copies([load("smacv2", "10gen_terran_5v5", {})])
     assert copies.teams[0].action_spaces[0] == Discrete(4)
     copies.reset([0])
-    assert copies.masks[0].tolist() == [[0, 1, 1, 0]]
-    _step(copies, [1, 2, 1, 1, 1])
-    assert copies.rewards.tolist() == [6]
-    assert copies.active.tolist() == [[0, 1, 1, 1, 1]]
-    assert copies.masks[0].tolist() == [[1, 1, 1, 1]]
+    assert copies.masks[0][0].tolist() == [0, 1, 1, 0]
+    assert _step(copies, [1, 2, 1, 1, 1]) == [6, 0, 0, 0]
+    assert copies.active[0].tolist() == [0, 1, 1, 1, 1]
+    assert copies.masks[0][0].tolist() == [1, 1, 1, 1]
     # The dead one's action means nothing.
     _step(copies, [3, 3, 1, 1, 1])
-    _step(copies, [2, 1, 1, 1, 1])
-    assert [copies.terminations[0], copies.truncations[0], copies.wins[0]] == [1, 0, 1]
-    assert copies.final_states.tolist() == [[3, 3, 3]]
-    assert copies.active.tolist() == [[1, 1, 1, 1, 1]]
+    assert _step(copies, [2, 1, 1, 1, 1])[1:] == [1, 0, 1]
+    assert copies.final_states[0].tolist() == [3, 3, 3]
+    assert copies.active[0].tolist() == [1, 1, 1, 1, 1]
 
 
 def test_the_time_limit_truncates() -> None:
     copies = Copies([load("smacv2", "10gen_zerg_10v11", {"limit": 1})])
     copies.reset([0])
-    _step(copies, [1] * 10)
-    assert [copies.terminations[0], copies.truncations[0], copies.wins[0]] == [0, 1, 0]
+    assert _step(copies, [1] * 10)[1:] == [0, 1, 0]
 
 
 @pytest.mark.parametrize("race", ["terran", "protoss", "zerg"])

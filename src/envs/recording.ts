@@ -6,7 +6,7 @@
  */
 
 /** One episode's looks, of one of the kinds. All have their first frame at the episode's start, then one per step. */
-export type Recording = BodiesRecording | BattleRecording | PitchRecording;
+export type Recording = BodiesRecording | BattleRecording | PitchRecording | PicturesRecording;
 
 /** Watches the copies of an environment. `Frame` is its own affair. */
 export interface Recorder<Frame = unknown> {
@@ -140,6 +140,19 @@ export interface PitchRecording {
   readonly score: string;
   /** Uint8 [F] in base64: 0 play, 1 kick-off, 2 goal kick, 3 free kick, 4 corner, 5 throw-in, 6 penalty. */
   readonly mode: string;
+}
+
+/** What an environment draws of itself. */
+export interface PicturesRecording {
+  readonly kind: "pictures";
+  /** F */
+  readonly frames: number;
+  readonly secondsPerFrame: number;
+  /** Pixels of the first picture. */
+  readonly width: number;
+  readonly height: number;
+  /** By frame: a PNG in base64. */
+  readonly pictures: readonly string[];
 }
 
 /** Where bodies are and how they are turned. */

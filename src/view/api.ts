@@ -23,6 +23,8 @@ export interface PageApi {
 export interface Still {
   /** What `draw` draws on. */
   readonly canvas: HTMLCanvasElement;
+  /** Is done when the chosen episode's frame can be drawn. */
+  load(frame: number): Promise<void>;
   /** Draws the chosen episode's frame with all that is written over it. */
   draw(frame: number): void;
 }

@@ -5,7 +5,10 @@ import { fileURLToPath } from "node:url";
 import type { Recording } from "../envs/recording.ts";
 
 /** What plays a page's episodes, by the kind of their recordings, and what films them. */
-export const scripts = ["bodies", "battle", "pitch", "film"] as const satisfies readonly (Recording["kind"] | "film")[];
+export const scripts = ["bodies", "battle", "pitch", "pictures", "film"] as const satisfies readonly (
+  | Recording["kind"]
+  | "film"
+)[];
 export type ScriptName = (typeof scripts)[number];
 
 /** Where the build leaves a script, beside this file. */

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..team import Array, SetupError, Team
-from .spaces import action_space, observation_space, taker, writer
+from .spaces import action_space, observation_space, steps_per_second, taker, writer
+
+TAKES_RENDER_MODE = True
 
 
 class GymnasiumTeam(Team):
@@ -19,6 +21,7 @@ class GymnasiumTeam(Team):
         self.action_spaces = [action_space(env.action_space, "the action space")]
         self.state_space = self.observation_spaces[0]
         self.renders = getattr(env, "render_mode", None) == "rgb_array"
+        self.steps_per_second = steps_per_second(env)
         self._take = taker(env.action_space)
         self._write = writer(env.observation_space)
         self._observation: Any = None
@@ -27,18 +30,17 @@ class GymnasiumTeam(Team):
         self._observation, _ = self.env.reset(seed=seed)
 
     def step(self, actions: Sequence[Any]) -> tuple[float, bool, bool]:
-        self._observation, reward, terminated, truncated, info = self.env.step(self._take(actions[0]))
+        self._observation, reward, terminated, truncated, info = self.env.step(
+            self._take(actions[0]) if self._take else actions[0]
+        )
         self.won = bool(info.get("won", info.get("is_success", False)))
         return float(reward), bool(terminated), bool(truncated and not terminated)
 
-    def observe(self, out: Sequence[Array]) -> None:
-        self._write(self._observation, out[0])
+    def observe(self, out: Array) -> None:
+        self._write(self._observation, out)
 
     def state(self, out: Array) -> None:
         self._write(self._observation, out)
-
-    def active(self, out: Array) -> None:
-        out[:] = 1
 
     def render(self) -> Any:
         return self.env.render()

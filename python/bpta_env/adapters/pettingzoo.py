@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
 from ..team import Array, Box, Team
-from .spaces import action_space, observation_space, taker, writer
+from .spaces import action_space, observation_space, steps_per_second, taker, write_vector, writer
 
 
 def _has_mask(space: Any) -> bool:
@@ -20,36 +21,38 @@ class PettingZooTeam(Team):
 
     def __init__(self, env: Any) -> None:
         self.env = env
-        self.agents = [str(agent) for agent in env.possible_agents]
         self._names = list(env.possible_agents)
+        self.agents = [str(agent) for agent in self._names]
         native = [env.observation_space(agent) for agent in self._names]
-        self._dict = [_has_mask(space) for space in native]
-        self._observed = [s.spaces["observation"] if d else s for s, d in zip(native, self._dict)]
-        self._acted = [env.action_space(agent) for agent in self._names]
+        self._masked = [_has_mask(space) for space in native]
+        observed = [s.spaces["observation"] if masked else s for s, masked in zip(native, self._masked)]
+        acted = [env.action_space(agent) for agent in self._names]
         self.observation_spaces = [
-            observation_space(space, f"the observation space of {agent}")
-            for space, agent in zip(self._observed, self._names)
+            observation_space(space, f"the observation space of {agent}") for space, agent in zip(observed, self._names)
         ]
         self.action_spaces = [
-            action_space(space, f"the action space of {agent}") for space, agent in zip(self._acted, self._names)
+            action_space(space, f"the action space of {agent}") for space, agent in zip(acted, self._names)
         ]
-        self._take = [taker(space) for space in self._acted]
-        self._write = [writer(s, masked) for s, masked in zip(self._observed, self._dict)]
+        takers = [taker(space) for space in acted]
+        self._takers = takers if any(takers) else None
+        self._writers = [writer(space) for space in observed]
+        # Vectors of all agents are put one after the other in one call.
+        plain = all(type(s).__name__ == "Box" and len(s.shape) == 1 for s in native)
+        self._all = itemgetter(*self._names) if plain and len(self._names) > 1 else None
         self.has_inactive = True
         self.renders = getattr(env, "render_mode", None) == "rgb_array"
+        self.steps_per_second = steps_per_second(env)
         self._observations: dict[Any, Any] = {}
         self._infos: dict[Any, Any] = {}
         self.reset(0)
         self.has_masks = any(self._mask(i) is not None for i in range(len(self._names)))
-        self.has_wins = bool(getattr(env, "has_wins", False)) or bool(
-            getattr(env, "metadata", {}).get("has_wins", False)
-        )
+        metadata = getattr(env, "metadata", None) or {}
+        self.has_wins = bool(getattr(env, "has_wins", False) or metadata.get("has_wins", False))
         try:
             own = np.asarray(env.state())
             self._own_state = own.size > 0 and own.dtype != object
         except (NotImplementedError, AttributeError):
             self._own_state = False
-        self._write_state = writer(None, False)
         if self._own_state:
             self.state_space = Box.unbounded(int(own.size))
         else:
@@ -60,7 +63,7 @@ class PettingZooTeam(Team):
 
     def _mask(self, i: int) -> Any:
         name = self._names[i]
-        if self._dict[i] and name in self._observations:
+        if self._masked[i] and name in self._observations:
             return self._observations[name]["action_mask"]
         return self._infos.get(name, {}).get("action_mask")
 
@@ -69,12 +72,12 @@ class PettingZooTeam(Team):
 
     def step(self, actions: Sequence[Any]) -> tuple[float, bool, bool]:
         env = self.env
+        if self._takers:
+            actions = [take(action) if take else action for take, action in zip(self._takers, actions)]
+        taken = dict(zip(self._names, actions))
         alive = env.agents
-        taken: dict[Any, Any]
-        if len(alive) == len(self._names):
-            taken = {name: take(action) for name, take, action in zip(self._names, self._take, actions)}
-        else:
-            taken = {n: take(action) for n, take, action in zip(self._names, self._take, actions) if n in alive}
+        if len(alive) < len(taken):
+            taken = {name: action for name, action in taken.items() if name in alive}
         self._observations, rewards, terminations, truncations, self._infos = env.step(taken)
         total, count = 0.0, 0
         for name in taken:
@@ -92,25 +95,29 @@ class PettingZooTeam(Team):
         )
         return reward, not truncated, truncated
 
-    def observe(self, out: Sequence[Array]) -> None:
+    def observe(self, out: Array) -> None:
         observations = self._observations
-        for name, write, row in zip(self._names, self._write, out):
-            value = observations.get(name)
-            if value is None:
-                row[:] = 0
+        if self._all and len(observations) == len(self._names):
+            try:
+                np.concatenate(self._all(observations), out=out, casting="unsafe")
+                return
+            except (KeyError, ValueError):
+                # Sizes that are wrong are told one by one.
+                pass
+        end = 0
+        for i, name in enumerate(self._names):
+            start, end = end, end + self.observation_spaces[i].size
+            seen = observations.get(name)
+            if seen is None:
+                out[start:end] = 0
             else:
-                write(value, row)
+                self._writers[i](seen["observation"] if self._masked[i] else seen, out[start:end])
 
     def state(self, out: Array) -> None:
         if self._own_state:
-            self._write_state(self.env.state(), out)
-            return
-        offset = 0
-        rows = []
-        for space in self.observation_spaces:
-            rows.append(out[offset : offset + space.size])
-            offset += space.size
-        self.observe(rows)
+            write_vector(self.env.state(), out)
+        else:
+            self.observe(out)
 
     def active(self, out: Array) -> None:
         alive = self.env.agents

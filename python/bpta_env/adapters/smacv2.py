@@ -60,9 +60,8 @@ class Smacv2Team(Team):
         truncated = bool(ended and info.get("episode_limit", False))
         return float(reward), bool(ended and not truncated), truncated
 
-    def observe(self, out: Sequence[Array]) -> None:
-        for row, seen in zip(out, self.env.get_obs()):
-            row[:] = seen
+    def observe(self, out: Array) -> None:
+        np.concatenate(self.env.get_obs(), out=out, casting="unsafe")
 
     def state(self, out: Array) -> None:
         out[:] = self.env.get_state()

@@ -38,23 +38,21 @@ def action_space(space: Any, what: str) -> Space:
     raise SetupError(f"{what} is {kind}, must be Box or Discrete: flatten it with a wrapper in a factory of your own")
 
 
-def _write_vector(value: Any, out: Array) -> None:
+def write_vector(value: Any, out: Array) -> None:
+    """Writes numbers of any shape into a row; they must fill it."""
     if getattr(value, "shape", None) == out.shape:
         out[:] = value
         return
     values = np.asarray(value)
     if values.size != out.size:
-        raise ValueError(f"an observation has {values.size} numbers, its space has {out.size}")
+        raise ValueError(f"an observation or state has {values.size} numbers, its space has {out.size}")
     out[:] = values.reshape(-1)
 
 
-def writer(space: Any, masked: bool = False) -> Callable[[Any, Array], None]:
-    """Writes observations of a space into rows; `masked`: they lie in a dict beside their action mask."""
-    if masked:
-        write = writer(space)
-        return lambda value, out: write(value["observation"], out)
+def writer(space: Any) -> Callable[[Any, Array], None]:
+    """Writes observations of a space into rows."""
     if type(space).__name__ != "Discrete":
-        return _write_vector
+        return write_vector
     start = int(getattr(space, "start", 0))
 
     def write_choice(value: Any, out: Array) -> None:
@@ -64,12 +62,18 @@ def writer(space: Any, masked: bool = False) -> Callable[[Any, Array], None]:
     return write_choice
 
 
-def taker(space: Any) -> Callable[[Any], Any]:
-    """Makes an action what the environment takes: a choice counted from 0, or a float32 vector that it may keep."""
+def taker(space: Any) -> Callable[[Any], Any] | None:
+    """Makes an action what the environment takes, from a choice counted from 0 or a float32 vector; None: it is that."""
     if type(space).__name__ == "Discrete":
         start = int(getattr(space, "start", 0))
-        return (lambda action: action + start) if start else (lambda action: action)
+        return (lambda action: action + start) if start else None
     shape, dtype = space.shape, space.dtype
     if len(shape) == 1 and dtype == np.float32:
-        return lambda action: action
+        return None
     return lambda action: action.reshape(shape).astype(dtype)
+
+
+def steps_per_second(env: Any) -> float | None:
+    """What an environment says of its own speed (`metadata["render_fps"]`)."""
+    found = (getattr(env, "metadata", None) or {}).get("render_fps")
+    return float(found) if found else None

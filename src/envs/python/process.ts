@@ -6,12 +6,13 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { InputError } from "../../errors.ts";
+import { watchProcess } from "./watch.ts";
 
 /** Version of the protocol. */
-const VERSION = 1;
+const VERSION = 2;
 
-/** Of a message: its kind and the length of its payload. */
-export const HEADER_BYTES = 8;
+/** Of a message: its kind, its group, and the length of its payload. */
+export const HEADER_BYTES = 12;
 
 /** A message for `send`, from its payload. */
 export function messageOf(payload: Uint8Array): Uint8Array {
@@ -20,8 +21,8 @@ export function messageOf(payload: Uint8Array): Uint8Array {
   return message;
 }
 
-export const request = { open: 1, reset: 2, step: 3, render: 4 } as const;
-export const answer = { opened: 1, moment: 2, frame: 3, error: 4 } as const;
+export const request = { open: 1, reset: 2, step: 3, render: 4, scene: 5 } as const;
+export const answer = { opened: 1, moment: 2, frame: 3, error: 4, seen: 5 } as const;
 
 /** Where the Python package lies: `python/` of the repository and of the npm package alike. */
 const packageDirectory = fileURLToPath(new URL("../../../python", import.meta.url));
@@ -34,11 +35,17 @@ export interface ServedCopies {
   readonly module: string;
   readonly variant: string | null;
   readonly args: Readonly<Record<string, unknown>>;
-  /** n */
-  readonly copies: number;
+  /** Copies that are stepped together. */
+  readonly groups: readonly CopyGroup[];
+  /** Whether there should be pictures, if the environment can draw any. */
+  readonly draws: boolean;
+  readonly timeLimitSeconds: number;
+}
+
+export interface CopyGroup {
   /** Number of the first copy among all. */
   readonly first: number;
-  readonly timeLimitSeconds: number;
+  readonly copies: number;
 }
 
 /** A space, as it comes; a bound that is null is infinite. */
@@ -62,6 +69,7 @@ export interface Opened {
   readonly hasInactiveAgents: boolean;
   readonly hasWins: boolean;
   readonly renders: boolean;
+  readonly stepsPerSecond: number | null;
 }
 
 /** The process is gone: it crashed, was killed, or took longer than its time limit. */
@@ -71,21 +79,27 @@ export class ProcessGoneError extends Error {
 
 /**
  * A process, and this thread's ends of its pipes. Reading waits in the system's own call, which costs less than going
- * through the event loop at every step; the process's watchdog sees to it that it never waits for ever.
+ * through the event loop at every step. The process's own watchdog sees to it that it never waits for ever, and says
+ * where the environment hung; `watch.ts` does, a little later, where the process can't.
  */
 export interface PythonProcess {
   readonly opened: Opened;
   /** Sends a request, whose first HEADER_BYTES are left free; it may be used again at once. */
-  send(kind: number, message: Uint8Array): void;
+  send(kind: number, group: number, message: Uint8Array): void;
   /**
-   * Waits for the answer, and puts it, header first, into `into`, or into memory of its own if that is too small.
+   * Waits for the answer to the request that was sent first of those without one, and puts it, header first, into
+   * `into`, or into memory of its own if that is too small.
+   * @param atLeast how long it is, header and all, unless it is an error
    * @returns its payload
    * @throws ProcessGoneError; Error with the Python exception, its traceback in `cause`
    */
-  receive(kind: number, into?: Uint8Array): Uint8Array;
+  receive(kind: number, into?: Uint8Array, atLeast?: number): Uint8Array;
   /** Ends it at once where `now`, else when it has read that nobody asks any more. */
   close(now?: boolean): void;
 }
+
+/** Milliseconds that a process has, beyond its time limit, to end by itself. */
+const GRACE = 2_000;
 
 interface Pipe {
   readonly read: number;
@@ -145,15 +159,17 @@ function startPython(python: string, id: string): { child: ChildProcess; request
 export const pythonProgram = (option: string | null): string => option ?? (process.env.BPTA_PYTHON || "python3");
 
 /** Starts a process; `finish` waits until its copies are made. Several can be started before the first is waited for. */
-export function startProcess(served: ServedCopies): { finish(): PythonProcess } {
+export function startProcess(served: ServedCopies): { finish(): PythonProcess; cancel(): void } {
   const { id, python, ...what } = served;
   const { child, requests, answers } = startPython(python, id);
+  const watch = watchProcess(child.pid!, 1000 * what.timeLimitSeconds + GRACE);
   let open = true;
 
   const gone = (): ProcessGoneError => new ProcessGoneError(`the Python process ${child.pid} is gone`);
   const close = (now = false): void => {
     if (!open) return;
     open = false;
+    watch.end();
     closeSync(requests);
     closeSync(answers);
     if (now) child.kill("SIGKILL");
@@ -166,49 +182,62 @@ export function startProcess(served: ServedCopies): { finish(): PythonProcess } 
       throw error;
     }
   };
-  const read = (into: Uint8Array, from: number): number => {
-    const count = readSync(answers, into, from, into.length - from, null);
-    if (count === 0) throw gone();
-    return from + count;
+  /** Reads until there are `to` bytes in all. */
+  const read = (into: Uint8Array, from: number, to: number): number => {
+    let got = from;
+    while (got < to) {
+      const count = readSync(answers, into, got, to - got, null);
+      if (count === 0) throw gone();
+      got += count;
+      // An error is short, and the last that there is to read.
+      if (got >= HEADER_BYTES && numbersOf(into).getUint32(0, true) === answer.error) break;
+    }
+    return got;
   };
   const numbersOf = ({ buffer, byteOffset }: Uint8Array): DataView => new DataView(buffer, byteOffset);
-  const send = (kind: number, message: Uint8Array): void => {
+  const send = (kind: number, group: number, message: Uint8Array): void => {
     if (!open) throw gone();
     const numbers = numbersOf(message);
     numbers.setUint32(0, kind, true);
-    numbers.setUint32(4, message.length - HEADER_BYTES, true);
-    write(message);
+    numbers.setUint32(4, group, true);
+    numbers.setUint32(8, message.length - HEADER_BYTES, true);
+    watch.during(() => write(message));
   };
-  const receive = (kind: number, into = new Uint8Array(1 << 12)): Uint8Array => {
-    // There is one answer to a request: what comes belongs to it.
-    let got = 0;
-    while (got < HEADER_BYTES) got = read(into, got);
-    const end = HEADER_BYTES + numbersOf(into).getUint32(4, true);
-    let whole = into;
-    if (end > into.length) {
-      whole = new Uint8Array(end);
-      whole.set(into.subarray(0, got));
-    }
-    while (got < end) got = read(whole, got);
-    const payload = whole.subarray(HEADER_BYTES, end);
-    const came = numbersOf(whole).getUint32(0, true);
-    if (came === kind) return payload;
-    if (came !== answer.error) throw new Error(`environment ${id}: bpta_env answered with kind ${came}, not ${kind}`);
+  const receive = (kind: number, into = new Uint8Array(HEADER_BYTES), atLeast = HEADER_BYTES): Uint8Array => {
+    if (!open) throw gone();
+    return watch.during(() => {
+      const got = read(into, 0, atLeast);
+      const end = HEADER_BYTES + numbersOf(into).getUint32(8, true);
+      let whole = into;
+      if (end > into.length) {
+        whole = new Uint8Array(end);
+        whole.set(into.subarray(0, got));
+      }
+      read(whole, got, end);
+      const payload = whole.subarray(HEADER_BYTES, end);
+      const came = numbersOf(whole).getUint32(0, true);
+      if (came !== kind) throw errorOf(came, kind, payload);
+      return payload;
+    });
+  };
+  const errorOf = (came: number, kind: number, payload: Uint8Array): Error => {
+    if (came !== answer.error) return new Error(`environment ${id}: bpta_env answered with kind ${came}, not ${kind}`);
     const { message, traceback, copy } = JSON.parse(Buffer.from(payload).toString()) as {
       readonly message: string;
       readonly traceback: string | null;
       readonly copy: number | null;
     };
-    if (traceback === null) throw new InputError(`environment ${id}: ${message}`);
-    throw new Error(`environment ${id}${copy === null ? "" : `, copy ${copy}`}: ${message}\n${traceback}`);
+    if (traceback === null) return new InputError(`environment ${id}: ${message}`);
+    return new Error(`environment ${id}${copy === null ? "" : `, copy ${copy}`}: ${message}\n${traceback}`);
   };
   try {
-    send(request.open, messageOf(Buffer.from(JSON.stringify({ version: VERSION, ...what }))));
+    send(request.open, 0, messageOf(Buffer.from(JSON.stringify({ version: VERSION, ...what }))));
   } catch (error) {
     close(true);
     throw error;
   }
   return {
+    cancel: () => close(true),
     finish() {
       try {
         const opened = JSON.parse(Buffer.from(receive(answer.opened)).toString()) as Opened;

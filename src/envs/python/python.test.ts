@@ -14,7 +14,6 @@ import type { VectorEnv, VectorMoment } from "../env.ts";
 import { createMoment } from "../moment.ts";
 import { makeEnv, makeVectorEnv } from "../registry.ts";
 import { environmentSeed } from "../vectorize.ts";
-import type { PythonVectorEnv } from "./vector.ts";
 
 const python = process.env.BPTA_PYTHON || "python3";
 const has = (...modules: readonly string[]): boolean =>
@@ -112,11 +111,6 @@ describe.runIf(hasNumpy)("the bridge", () => {
     expect([...moment.finalStates, ...moment.states]).toEqual([4, 4, 0, 0]);
     expect([...moment.finalObservations[0]]).toEqual([seeds[0], 4, seeds[1], 4]);
     expect([...moment.observations[0]]).toEqual([seeds[0] + 1, 0, seeds[1] + 1, 0]);
-    expect((env as PythonVectorEnv).frame(1)).toMatchObject({
-      width: 3,
-      height: 2,
-      pixels: Uint8Array.from([...Array(15).fill(0), 1, 2, 0]),
-    });
     await env.close();
   });
 
@@ -157,7 +151,7 @@ describe.runIf(hasNumpy)("the bridge", () => {
       /^environment py:fakes, copy 0: ValueError: the ball is lost\nTraceback[\s\S]*fakes\.py", line \d+, in step/,
     );
     const { env: other, moment: its, actions: taken } = await open(1, { fault: "nan", at: 1 });
-    await expect(async () => other.step(taken, its)).rejects.toThrow(/copy 0: ValueError: .*not a finite number/);
+    await expect(async () => other.step(taken, its)).rejects.toThrow(/copy 0: .*not a finite number/);
   });
 
   test.each([

@@ -1,11 +1,13 @@
 /** @file Copies of a Python environment in one process or several, as a `VectorEnv`. */
 
-import type { TeamSpec, VectorEnv, VectorMoment } from "../env.ts";
+import { InputError } from "../../errors.ts";
+import type { TeamSpec, VectorEnv, VectorEnvPart, VectorMoment } from "../env.ts";
+import type { Recorder } from "../recording.ts";
 import { box, discrete, type Space } from "../spaces.ts";
-import { argmax, environmentSeed } from "../vectorize.ts";
+import { environmentSeed } from "../vectorize.ts";
 import {
   answer,
-  HEADER_BYTES,
+  type CopyGroup,
   messageOf,
   type Opened,
   ProcessGoneError,
@@ -15,11 +17,28 @@ import {
   startProcess,
   type WireSpace,
 } from "./process.ts";
+import { createPictureRecorder } from "./recorder.ts";
+import {
+  type ActionMessage,
+  actionBytes,
+  createActionMessage,
+  createMomentMessage,
+  type MomentMessage,
+} from "./wire.ts";
 
 /** Steps of all copies within which replaced processes are counted for `maxRestarts`. */
 const RESTART_WINDOW = 1_000;
 
-export interface PythonVectorSettings extends Omit<ServedCopies, "copies" | "first"> {
+/** Copies that are worth stepping in two parts, so that one steps while actions are drawn for the other. */
+const WORTH_PARTING = 8;
+
+/**
+ * Bytes of actions that may be under way to a process while it writes an answer: fewer than a pipe holds anywhere, so
+ * that the two never wait for each other to read.
+ */
+const ACTIONS_UNDER_WAY = 1 << 14;
+
+export interface PythonVectorSettings extends Omit<ServedCopies, "groups" | "draws"> {
   /** N */
   readonly numEnvs: number;
   readonly processes: number;
@@ -29,10 +48,10 @@ export interface PythonVectorSettings extends Omit<ServedCopies, "copies" | "fir
 
 /** A `VectorEnv` whose copies can be seen. */
 export interface PythonVectorEnv extends VectorEnv {
-  /** Whether there are frames. */
-  readonly renders: boolean;
-  /** How copy e looks now: RGB, [height, width, 3]. */
-  frame(e: number): { readonly width: number; readonly height: number; readonly pixels: Uint8Array };
+  /** How copy e looks now, or, `final`, how its last episode ended, if it was asked for before: a PNG. */
+  picture(e: number, final: boolean): Uint8Array;
+  /** What an adapter's `scene` tells of copy e: how it looks now, or, `final`, how its last episode ended. */
+  scene(e: number, final: boolean): unknown;
 }
 
 function spaceOf(space: WireSpace & { readonly kind: "box" }): ReturnType<typeof box>;
@@ -53,56 +72,51 @@ const teamOf = (opened: Opened): TeamSpec => ({
   hasWins: opened.hasWins,
 });
 
-/** The arrays of an answer, as they lie in its bytes (python/README.md). */
-function wireMoment(team: TeamSpec, n: number) {
-  const sizes = team.observationSpaces.map(({ size }) => size);
-  const choices = team.actionSpaces.map((space) => (space.kind === "discrete" ? space.n : 0));
-  const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
-  const ending = n * (sum(sizes) + team.stateSpace.size);
-  const now = ending + n * (sum(choices) + team.agents.length + 4);
-  // The whole answer, header first.
-  const memory = new Float32Array(HEADER_BYTES / 4 + now + ending);
-  let offset = HEADER_BYTES / 4;
-  const take = (size: number): Float32Array => {
-    const start = offset;
-    offset += n * size;
-    return memory.subarray(start, offset);
-  };
-  return {
-    bytes: new Uint8Array(memory.buffer),
-    observations: sizes.map(take),
-    states: take(team.stateSpace.size),
-    actionMasks: choices.map(take),
-    active: take(team.agents.length),
-    rewards: take(1),
-    terminations: take(1),
-    truncations: take(1),
-    wins: take(1),
-    finalObservations: sizes.map(take),
-    finalStates: take(team.stateSpace.size),
-  };
+/** One process's copies of one part. */
+interface Group extends CopyGroup {
+  readonly server: Server;
+  /** In the process. */
+  readonly number: number;
+  readonly actions: ActionMessage;
+  readonly moment: MomentMessage;
+  /** `lost`: its episodes ended with a process that is gone, which the next step has to tell. */
+  state: "idle" | "asked" | "lost";
 }
 
-/** Row e of `from` (n rows) becomes row `to` of `into`. */
-function copyRow(from: Float32Array, e: number, size: number, into: Float32Array, to: number): void {
-  for (let k = 0; k < size; k++) into[to * size + k] = from[e * size + k];
-}
-
-/** All rows of `from` become the rows of `into` from `first` on. */
-function copyRows(from: Float32Array, into: Float32Array | Uint8Array, start: number): void {
-  if (from.length === into.length) into.set(from);
-  else for (let k = 0; k < from.length; k++) into[start + k] = from[k];
-}
-
-/** One process's share of the copies. */
-interface Part {
-  readonly served: ServedCopies;
+/** A process, and how often it came after one that is gone. */
+interface Server {
+  served: ServedCopies;
   process: PythonProcess;
-  readonly actions: readonly Float32Array[];
-  readonly actionBytes: Uint8Array;
-  readonly wire: ReturnType<typeof wireMoment>;
-  /** Processes that this one has come after. */
+  readonly groups: Group[];
   restarts: number;
+}
+
+/**
+ * The copies that each process has of each part, in order. Those of a part are spread over all processes: over as many
+ * as it has copies, where there are more, and the next part from the other end.
+ */
+function shareCopies(numEnvs: number, processes: number, parts: number): readonly (readonly CopyGroup[])[] {
+  const count = Math.max(1, Math.min(processes, numEnvs));
+  const partSize = numEnvs / parts;
+  return Array.from({ length: count }, (_, p) =>
+    Array.from({ length: parts }, (_, part) => {
+      const place = part % 2 === 0 ? p : count - 1 - p;
+      const [first, end] = [place, place + 1].map((q) => Math.floor((q * partSize) / count));
+      return { first: part * partSize + first, copies: end - first };
+    }).filter(({ copies }) => copies > 0),
+  ).filter((groups) => groups.length > 0);
+}
+
+/** Starts processes beside each other, all or none. */
+function startAll(all: readonly ServedCopies[]): PythonProcess[] {
+  const starting: ReturnType<typeof startProcess>[] = [];
+  try {
+    for (const served of all) starting.push(startProcess(served));
+    return starting.map(({ finish }) => finish());
+  } catch (error) {
+    for (const { cancel } of starting) cancel();
+    throw error;
+  }
 }
 
 /**
@@ -111,43 +125,37 @@ interface Part {
  */
 export function createPythonVectorEnv(settings: PythonVectorSettings): PythonVectorEnv {
   const { numEnvs, processes, maxRestarts, ...shared } = settings;
-  const { id } = settings;
-  const count = Math.max(1, Math.min(processes, numEnvs));
-  const firstOf = (p: number): number => Math.floor((p * numEnvs) / count);
-  const share = (p: number): ServedCopies => ({
-    ...shared,
-    first: firstOf(p),
-    copies: firstOf(p + 1) - firstOf(p),
-  });
-  const starting = Array.from({ length: count }, (_, p) => startProcess(share(p)));
-  const started: PythonProcess[] = [];
-  try {
-    for (const { finish } of starting) started.push(finish());
-  } catch (error) {
-    for (const process of started) process.close(true);
-    throw error;
-  }
+  const { id, timeLimitSeconds } = settings;
+
+  const partCount = numEnvs >= WORTH_PARTING && numEnvs % 2 === 0 ? 2 : 1;
+  const partSize = numEnvs / partCount;
+  const serve = (groups: readonly CopyGroup[], draws: boolean): ServedCopies => ({ ...shared, groups, draws });
+  const shares = shareCopies(numEnvs, processes, partCount);
+  const started = startAll(shares.map((groups) => serve(groups, false)));
   const team = teamOf(started[0].opened);
-  const parts = started.map((process, p): Part => {
-    const served = share(p);
-    const widths = team.actionSpaces.map((space) => (space.kind === "discrete" ? 1 : space.size));
-    const memory = new Float32Array(HEADER_BYTES / 4 + served.copies * widths.reduce((sum, width) => sum + width, 0));
-    let offset = HEADER_BYTES / 4;
-    const actions = widths.map((width) => {
-      offset += served.copies * width;
-      return memory.subarray(offset - served.copies * width, offset);
+  const servers = started.map((process, p): Server => {
+    const server: Server = { served: serve(shares[p], false), process, groups: [], restarts: 0 };
+    shares[p].forEach(({ first, copies }, number) => {
+      const [actions, moment] = [createActionMessage(team, copies), createMomentMessage(team, copies)];
+      server.groups.push({ server, number, first, copies, actions, moment, state: "idle" });
     });
-    return {
-      served,
-      process,
-      actions,
-      actionBytes: new Uint8Array(memory.buffer),
-      wire: wireMoment(team, served.copies),
-      restarts: 0,
-    };
+    return server;
   });
+  const groups = servers.flatMap((server) => server.groups);
+  const groupsOf = Array.from({ length: partCount }, (_, part) =>
+    groups.filter(({ first }) => Math.floor(first / partSize) === part),
+  );
   const closeAll = (now: boolean): void => {
-    for (const { process } of parts) process.close(now);
+    for (const { process } of servers) process.close(now);
+  };
+  /** Does something, after which, if it fails, there is nothing left to go on with. */
+  const orClose = <T>(what: () => T): T => {
+    try {
+      return what();
+    } catch (error) {
+      closeAll(true);
+      throw error;
+    }
   };
 
   let seed = 0;
@@ -156,103 +164,108 @@ export function createPythonVectorEnv(settings: PythonVectorSettings): PythonVec
   /** At which steps processes were replaced. */
   let replacedAt: number[] = [];
 
-  const seedsOf = ({ served, restarts: life }: Part): Uint8Array =>
-    messageOf(
-      new Uint8Array(
-        Float64Array.from({ length: served.copies }, (_, e) => {
-          const first = environmentSeed(seed, served.first + e);
-          return life === 0 ? first : environmentSeed(first, life);
-        }).buffer,
-      ),
-    );
-  const copyNow = ({ served: { first, copies }, wire }: Part, moment: VectorMoment): void => {
-    const rows = (from: Float32Array, into: Float32Array | Uint8Array): void =>
-      copyRows(from, into, (from.length / copies) * first);
-    for (let i = 0; i < team.agents.length; i++) {
-      rows(wire.observations[i], moment.observations[i]);
-      if (wire.actionMasks[i].length > 0) rows(wire.actionMasks[i], moment.actionMasks[i]);
-    }
-    rows(wire.states, moment.states);
-    rows(wire.active, moment.active);
+  const askForReset = ({ server, number, first, copies }: Group): void => {
+    const seeds = Float64Array.from({ length: copies }, (_, e) => {
+      const own = environmentSeed(seed, first + e);
+      return server.restarts === 0 ? own : environmentSeed(own, server.restarts);
+    });
+    server.process.send(request.reset, number, messageOf(new Uint8Array(seeds.buffer)));
   };
-  const copyResults = (part: Part, moment: VectorMoment): void => {
-    const { wire, served } = part;
-    const { first, copies } = served;
-    copyNow(part, moment);
-    copyRows(wire.rewards, moment.rewards, first);
-    copyRows(wire.terminations, moment.terminations, first);
-    copyRows(wire.truncations, moment.truncations, first);
-    for (let e = 0; e < copies; e++) {
-      if (wire.terminations[e] + wire.truncations[e] === 0) continue;
-      for (let i = 0; i < team.agents.length; i++)
-        copyRow(wire.finalObservations[i], e, team.observationSpaces[i].size, moment.finalObservations[i], first + e);
-      copyRow(wire.finalStates, e, team.stateSpace.size, moment.finalStates, first + e);
-      moment.wins[first + e] = wire.wins[e];
-    }
+  const receive = ({ server: { process }, moment: { bytes, shortest } }: Group): void => {
+    process.receive(answer.moment, bytes, shortest);
   };
-  const writeActions = ({ served: { first, copies }, actions }: Part, taken: readonly Float32Array[]): void => {
-    for (let i = 0; i < actions.length; i++) {
-      const space = team.actionSpaces[i];
-      if (space.kind === "discrete") {
-        for (let e = 0; e < copies; e++) actions[i][e] = argmax(taken[i], (first + e) * space.n, space.n);
-        continue;
-      }
-      const { size, low, high } = space;
-      for (let k = 0; k < copies * size; k++)
-        actions[i][k] = Math.min(Math.max(taken[i][first * size + k], low[k % size]), high[k % size]);
-    }
+  const read = ({ moment, first }: Group, into: VectorMoment, to: number, results: boolean): void => {
+    const bad = moment.read(into, to, results);
+    if (bad !== undefined)
+      throw new Error(
+        `environment ${id}, copy ${first + bad}: an observation, a state or a reward is not a finite number`,
+      );
   };
+
   /** A new process takes the place of one that is gone; its episodes end, truncated, where they were last seen. */
-  const replace = (part: Part, moment: VectorMoment): void => {
-    const { wire, served } = part;
+  const replace = (server: Server): void => {
     restarts += 1;
     replacedAt = [...replacedAt.filter((step) => step > steps - RESTART_WINDOW), steps];
-    part.process.close(true);
-    if (replacedAt.length > maxRestarts) {
-      closeAll(true);
+    server.process.close(true);
+    if (replacedAt.length > maxRestarts)
       throw new Error(
-        `environment ${id}: its Python processes crashed, or took longer than ${served.timeLimitSeconds} s for a step (env.options.timeLimitSeconds), ${replacedAt.length} times within ${RESTART_WINDOW} steps; env.options.maxRestarts allows ${maxRestarts}. What they said last is on stderr`,
+        `environment ${id}: its Python processes crashed, or took longer than ${timeLimitSeconds} s for a step (env.options.timeLimitSeconds), ${replacedAt.length} times within ${RESTART_WINDOW} steps; env.options.maxRestarts allows ${maxRestarts}. What they said last is on stderr`,
       );
+    server.restarts += 1;
+    server.process = startProcess(server.served).finish();
+    for (const group of server.groups) {
+      const last = group.moment.seen();
+      askForReset(group);
+      receive(group);
+      group.moment.truncate(last);
+      group.state = "lost";
     }
-    for (let i = 0; i < team.agents.length; i++) wire.finalObservations[i].set(wire.observations[i]);
-    wire.finalStates.set(wire.states);
-    part.restarts += 1;
-    part.process = startProcess(served).finish();
-    part.process.send(request.reset, seedsOf(part));
-    part.process.receive(answer.moment, wire.bytes);
-    wire.rewards.fill(0);
-    wire.terminations.fill(0);
-    wire.truncations.fill(1);
-    wire.wins.fill(0);
-    copyResults(part, moment);
   };
-  /** Does something with a part's process; whether that is gone. */
-  const lost = (what: () => void): boolean => {
+
+  /** Asks for a step; rows of `actions` are the group's from `from` on. */
+  const begin = (group: Group, actions: readonly Float32Array[], from: number): void => {
+    if (group.state === "lost") return;
+    group.actions.write(actions, from);
+    group.state = "asked";
     try {
-      what();
-      return false;
+      group.server.process.send(request.step, group.number, group.actions.bytes);
     } catch (error) {
-      if (error instanceof ProcessGoneError) return true;
-      closeAll(true);
-      throw error;
+      // That the process is gone is noticed when its answer is waited for.
+      if (!(error instanceof ProcessGoneError)) throw error;
     }
   };
-  const reset = (moment: VectorMoment): void => {
-    for (const part of parts) part.process.send(request.reset, seedsOf(part));
-    for (const part of parts) {
-      part.process.receive(answer.moment, part.wire.bytes);
-      copyNow(part, moment);
+  const finish = (group: Group, moment: VectorMoment, to: number): void => {
+    if (group.state === "asked") {
+      try {
+        receive(group);
+      } catch (error) {
+        if (!(error instanceof ProcessGoneError)) throw error;
+        replace(group.server);
+      }
     }
+    group.state = "idle";
+    read(group, moment, to, true);
   };
+
+  const parts = groupsOf.map((own, part): VectorEnvPart => {
+    const start = part * partSize;
+    return {
+      begin(actions) {
+        if (part === 0) steps += 1;
+        orClose(() => {
+          for (const group of own) begin(group, actions, group.first - start);
+        });
+      },
+      finish(moment) {
+        orClose(() => {
+          for (const group of own) finish(group, moment, group.first - start);
+        });
+      },
+    };
+  });
+  const canPart = partCount > 1 && numEnvs * actionBytes(team) <= ACTIONS_UNDER_WAY;
+
+  const ask = (kind: number, answerKind: number, e: number, final: boolean): Uint8Array =>
+    orClose(() => {
+      const { server, number, first } = groups.find(({ first, copies }) => first <= e && e < first + copies)!;
+      server.process.send(kind, number, messageOf(new Uint8Array(Uint32Array.of(e - first, final ? 1 : 0).buffer)));
+      return server.process.receive(answerKind);
+    });
+  const picture = (e: number, final: boolean): Uint8Array => ask(request.render, answer.frame, e, final);
 
   return {
     numEnvs,
     team,
-    renders: started[0].opened.renders,
+    ...(canPart && { parts }),
     reset(from, moment) {
       seed = from;
       try {
-        reset(moment);
+        for (const group of groups) askForReset(group);
+        for (const group of groups) {
+          receive(group);
+          group.state = "idle";
+          read(group, moment, group.first, false);
+        }
       } catch (error) {
         closeAll(true);
         if (!(error instanceof ProcessGoneError)) throw error;
@@ -261,21 +274,34 @@ export function createPythonVectorEnv(settings: PythonVectorSettings): PythonVec
     },
     step(taken, moment) {
       steps += 1;
-      const gone = parts.map((part) => {
-        writeActions(part, taken);
-        return lost(() => part.process.send(request.step, part.actionBytes));
-      });
-      parts.forEach((part, p) => {
-        if (gone[p] || lost(() => part.process.receive(answer.moment, part.wire.bytes))) replace(part, moment);
-        else copyResults(part, moment);
+      orClose(() => {
+        // Parts that may not be under way together are stepped one after the other.
+        for (const together of canPart ? [groups] : groupsOf) {
+          for (const group of together) begin(group, taken, group.first);
+          for (const group of together) finish(group, moment, group.first);
+        }
       });
     },
-    frame(e) {
-      const part = parts.findLast(({ served }) => served.first <= e)!;
-      part.process.send(request.render, messageOf(new Uint8Array(Uint32Array.of(e - part.served.first).buffer)));
-      const payload = part.process.receive(answer.frame);
-      const view = new DataView(payload.buffer, payload.byteOffset);
-      return { height: view.getUint32(0, true), width: view.getUint32(4, true), pixels: payload.subarray(8) };
+    picture,
+    scene: (e, final) => JSON.parse(Buffer.from(ask(request.scene, answer.seen, e, final)).toString()),
+    async recorder(): Promise<Recorder> {
+      if (!servers[0].process.opened.renders) {
+        // These were made to be stepped, not to be seen.
+        closeAll(true);
+        const drawing = servers.map(({ served }): ServedCopies => ({ ...served, draws: true }));
+        startAll(drawing).forEach((process, p) => {
+          servers[p].process = process;
+          servers[p].served = drawing[p];
+        });
+      }
+      const { renders, stepsPerSecond } = servers[0].process.opened;
+      if (!renders) {
+        closeAll(true);
+        throw new InputError(
+          `environment ${id} has no pictures: it can't be made with render_mode="rgb_array", so it can't be rendered`,
+        );
+      }
+      return createPictureRecorder(picture, stepsPerSecond);
     },
     counters: () => ({ restarts }),
     // What Python holds can't be had: a resumed run begins new episodes.

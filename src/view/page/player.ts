@@ -203,6 +203,7 @@ function still({ width, height, dark }: Parameters<PageApi["still"]>[0]): Still 
   setTheme(dark);
   return {
     canvas,
+    load: async (at) => scene.view.load?.(at),
     draw(at) {
       const { view, recording, overlay: over } = scene;
       // A size that is set, even to what it was, costs a new picture's memory.

@@ -23,9 +23,11 @@ export interface View {
   /** In CSS pixels, and device pixels for each of them. */
   resize(width: number, height: number, pixelRatio: number): void;
   setTheme(theme: Theme): void;
+  /** Is done when what `draw` needs for a frame is there; absent: it always is. Till then, it draws what it has. */
+  load?(frame: number): Promise<void>;
   /** Draws frame `frame`; between two whole numbers, what lies between the two. */
   draw(frame: number): void;
-  /** Lets the mouse move what is seen; `onChange` is called when it should be drawn again. */
+  /** Lets the mouse move what is seen; `onChange` is called when there is something new to draw. */
   attach(onChange: () => void): void;
   /** Looks from where it looked at first. */
   resetCamera(): void;

@@ -56,6 +56,7 @@ async function shoot(
   for (const [i, { episode, frame }] of shots.entries()) {
     if (episode !== shown) window.bpta.choose(episode);
     shown = episode;
+    await still.load(frame);
     still.draw(frame);
     await take(i);
     await window.bptaProgress?.(i + 1, shots.length);
@@ -63,6 +64,7 @@ async function shoot(
 }
 
 async function png(still: Still, { frame }: FilmSettings): Promise<Film> {
+  await still.load(frame);
   still.draw(frame);
   const blob = await new Promise<Blob | null>((resolve) => still.canvas.toBlob(resolve, "image/png"));
   return { bytes: await toBase64(blob!), frames: 1 };

@@ -1,0 +1,41 @@
+"""Environments of PettingZoo's AEC interface, through PettingZoo's own converter."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bpta_env import SetupError
+from bpta_env.copies import Copies
+from bpta_env.load import load
+
+pytest.importorskip("pettingzoo")
+
+
+def test_an_aec_environment_gives_what_its_own_loop_gives() -> None:
+    spread = pytest.importorskip("mpe2.simple_spread_v3")
+    copies = Copies([load("mpe2.simple_spread_v3", "env", {"max_cycles": 5})])
+    copies.reset([7])
+    env = spread.env(max_cycles=5)
+    env.reset(seed=7)
+    names = env.possible_agents
+    for t in range(5):
+        seen = np.concatenate([env.observe(agent) for agent in names])
+        assert copies.observations[0] == pytest.approx(seen, abs=1e-6)
+        actions = [(t + 2 * i) % 5 for i in range(len(names))]
+        # In turns, as AEC has it; the world moves when all have chosen.
+        for agent, action in zip(names, actions):
+            assert env.agent_selection == agent
+            env.step(action)
+        copies.step(bytearray(np.array(actions, np.float32).tobytes()))
+        reward, terminated, truncated, _ = copies.rows[0][-4:].tolist()
+        assert reward == pytest.approx(np.mean([env.rewards[agent] for agent in names]), rel=1e-5)
+        assert [terminated, truncated] == [0, t == 4]
+    final = np.concatenate([env.observe(agent) for agent in names])
+    assert copies.final_observations[0] == pytest.approx(final, abs=1e-6)
+
+
+def test_agents_that_take_turns_are_refused() -> None:
+    pytest.importorskip("pettingzoo.classic.rps_v2")
+    with pytest.raises(SetupError, match="whose agents take turns, must make one in which they act at the same time"):
+        load("pettingzoo.classic.tictactoe_v3", "env", {})

@@ -1,0 +1,62 @@
+/**
+ * @file Sees to it that nobody waits for ever for a process that can't even tell the time any more (stopped, or deep in
+ * the system): another thread ends it, which the one that waits in a read of its pipe takes notice of.
+ */
+
+import { startWorker } from "../../worker.ts";
+
+/** Processes that can be watched at a time. */
+const SLOTS = 1_024;
+
+/** What both threads see. */
+export interface Watched {
+  /** By slot: the process's id (0: nobody's), and how many waits have begun or ended; odd: it is being waited for. */
+  readonly slots: Int32Array;
+  /** By slot: milliseconds that a wait may take. */
+  readonly limits: Float64Array;
+}
+
+export const watched = { pid: (slot: number): number => 2 * slot, turns: (slot: number): number => 2 * slot + 1 };
+
+export interface Watch {
+  /** Waits for the process in `wait`. */
+  during<T>(wait: () => T): T;
+  /** The process is of no interest any more. */
+  end(): void;
+}
+
+let shared: Watched | undefined;
+
+function begin(): Watched {
+  const memory: Watched = {
+    slots: new Int32Array(new SharedArrayBuffer(8 * SLOTS)),
+    limits: new Float64Array(new SharedArrayBuffer(8 * SLOTS)),
+  };
+  startWorker(import.meta.url, "./watcher", memory).unref();
+  return memory;
+}
+
+/** Watches a process of which no single wait may take longer than `milliseconds`. */
+export function watchProcess(pid: number, milliseconds: number): Watch {
+  shared ??= begin();
+  const { slots, limits } = shared;
+  let slot = 0;
+  while (slots[watched.pid(slot)] !== 0) {
+    slot += 1;
+    if (slot === SLOTS) throw new RangeError(`there are ${SLOTS} Python processes, more than can be watched`);
+  }
+  limits[slot] = milliseconds;
+  Atomics.store(slots, watched.pid(slot), pid);
+  const turns = watched.turns(slot);
+  return {
+    during(wait) {
+      Atomics.add(slots, turns, 1);
+      try {
+        return wait();
+      } finally {
+        Atomics.add(slots, turns, 1);
+      }
+    },
+    end: () => Atomics.store(slots, watched.pid(slot), 0),
+  };
+}
