@@ -3,12 +3,14 @@
  *
  * `BPTA_PYTHON=… npx tsx bench/python-bridge.ts [--rounds 40] [--copies 1]… [--processes 1]`. The bridge and three loops
  * (bench/python_loop.py: `step` alone, `step` and `state`, and `arrays` as training needs them) take turns of a tenth
- * of a second. A ratio is of neighbouring turns, so that what else the machine does falls on both: the median, and in
- * brackets that of each one's fastest turn, when it was disturbed least. The bridge's side includes actions, observations, states,
+ * of a second. Ratios are medians over neighbouring turns, so that what else the machine does falls on both: of the time
+ * that passed, and in brackets of the time spent computing (by Linux; of both processes for the bridge), which does not
+ * know who else had the cores, nor how long waking up takes. The bridge's side includes actions, observations, states,
  * masks and endings in the trainer's arrays.
  */
 
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -31,6 +33,16 @@ const { values } = parseArgs({
   },
 });
 const rounds = Number(values.rounds);
+/** Seconds that a process's first thread has computed. */
+const computed = (pid: number): number => Number(readFileSync(`/proc/${pid}/schedstat`, "utf8").split(" ")[0]) / 1e9;
+const childrenOf = (pid: number): number[] =>
+  spawnSync("pgrep", ["-P", String(pid), "-f", "bpta_env"], { encoding: "utf8" })
+    .stdout.trim()
+    .split("\n")
+    .map(Number);
+
+/** Seconds that passed, and that were spent computing. */
+type Turn = readonly [passed: number, computed: number];
 const median = (numbers: readonly number[]) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
 
 console.log(`| environment | copies | bridge, steps/s | ${LOOPS.map((name) => `time / ${name}'s`).join(" | ")} |`);
@@ -44,9 +56,10 @@ for (const { module, args } of TASKS) {
     });
     const lines = createInterface(loop.stdout)[Symbol.asyncIterator]();
     await lines.next();
-    const plain = async (name: string, steps: number): Promise<number> => {
+    const plain = async (name: string, steps: number): Promise<Turn> => {
       loop.stdin.write(`${name} ${steps}\n`);
-      return Number((await lines.next()).value);
+      const [passed, cpu] = String((await lines.next()).value).split(" ");
+      return [Number(passed), Number(cpu)];
     };
     const workers = Number(values.processes);
     const env = await makeVectorEnv(`py:${module}`, { numEnvs: copies, workers, options: { args } });
@@ -57,26 +70,26 @@ for (const { module, args } of TASKS) {
         for (let k = 0; k < actions[i].length; k++) actions[i][k] = k % space.n === 1 ? 1 : 0;
     });
     await env.reset(0, moment);
-    const bridge = async (steps: number): Promise<number> => {
-      const began = performance.now();
+    const pids = [process.pid, ...childrenOf(process.pid)];
+    const cpu = (): number => pids.reduce((sum, pid) => sum + computed(pid), 0);
+    const bridge = async (steps: number): Promise<Turn> => {
+      const [began, before] = [performance.now(), cpu()];
       for (let t = 0; t < steps; t++) await env.step(actions, moment);
-      return (performance.now() - began) / 1000;
+      return [(performance.now() - began) / 1000, cpu() - before];
     };
     const trial = Math.ceil(300 / copies);
     await bridge(trial);
     for (const name of LOOPS) await plain(name, trial);
-    const steps = Math.ceil((TURN_SECONDS * trial) / (await plain("arrays", trial)));
-    const seconds = { bridge: [] as number[], step: [] as number[], state: [] as number[], arrays: [] as number[] };
+    const steps = Math.ceil((TURN_SECONDS * trial) / (await plain("arrays", trial))[0]);
+    const turns = { bridge: [] as Turn[], step: [] as Turn[], state: [] as Turn[], arrays: [] as Turn[] };
     for (let round = 0; round < rounds; round++) {
-      seconds.bridge.push(await bridge(steps));
-      for (const name of LOOPS) seconds[name].push(await plain(name, steps));
+      turns.bridge.push(await bridge(steps));
+      for (const name of LOOPS) turns[name].push(await plain(name, steps));
     }
-    const least = (turns: readonly number[]) => Math.min(...turns);
-    const shown = LOOPS.map((name) => {
-      const ratios = seconds[name].map((turn, round) => seconds.bridge[round] / turn);
-      return `${median(ratios).toFixed(2)} (${(least(seconds.bridge) / least(seconds[name])).toFixed(2)})`;
-    });
-    const rate = Math.round((copies * steps) / median(seconds.bridge));
+    const ratio = (name: (typeof LOOPS)[number], which: 0 | 1): string =>
+      median(turns[name].map((turn, round) => turns.bridge[round][which] / turn[which])).toFixed(2);
+    const shown = LOOPS.map((name) => `${ratio(name, 0)} (${ratio(name, 1)})`);
+    const rate = Math.round((copies * steps) / median(turns.bridge.map(([passed]) => passed)));
     console.log(`| ${module} | ${copies} | ${rate} | ${shown.join(" | ")} |`);
     await env.close();
     loop.stdin.end();

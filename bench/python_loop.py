@@ -1,4 +1,5 @@
-"""Plain loops that step environments, for bench/python-bridge.ts: reads which and how many steps, writes how many seconds.
+"""Plain loops that step environments, for bench/python-bridge.ts: reads which and how many steps, writes how many seconds
+passed, and how many of them were spent computing.
 
 step: `env.step` with the same actions again and again, and `env.reset` at an episode's end; what is returned is thrown
 away. state: also `env.state`, which centralised critics need. arrays: what training from it takes, without the bridge:
@@ -75,7 +76,7 @@ print("ready", flush=True)
 for line in sys.stdin:
     name, steps = line.split()
     loop = loops[name]
-    began = time.perf_counter()
+    began, cpu = time.perf_counter(), time.thread_time()
     for _ in range(int(steps)):
         loop()
-    print(time.perf_counter() - began, flush=True)
+    print(time.perf_counter() - began, time.thread_time() - cpu, flush=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import faulthandler
 import json
 import os
 import signal
@@ -13,6 +14,8 @@ import sys
 def main() -> None:
     # bpta decides what Ctrl-C ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # It also decides when something takes too long, and asks where before it ends the process.
+    faulthandler.register(signal.SIGUSR1)
     # The pipes are ours: what environments print goes to stderr, and they have nothing to read.
     requests, answers = os.dup(0), os.dup(1)
     nothing = os.open(os.devnull, os.O_RDONLY)

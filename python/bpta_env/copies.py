@@ -21,9 +21,8 @@ class Copies:
     def __init__(self, teams: list[Team], first: int = 0) -> None:
         self.teams, self.first = teams, first
         team, n = teams[0], len(teams)
-        observed = sum(space.size for space in team.observation_spaces)
         choices = [space.n if isinstance(space, Discrete) else 0 for space in team.action_spaces]
-        seen = observed + team.state_space.size
+        seen = sum(space.size for space in team.observation_spaces) + team.state_space.size
         active_at = seen + sum(choices)
         results_at = active_at + len(team.agents)
         row = results_at + _RESULTS
@@ -37,17 +36,16 @@ class Copies:
         self.final_rows = self.memory[self.now :].reshape(n, seen)
         self.rows[:, seen:results_at] = 1
         # Parts of rows, made once.
-        self.observations = [row[:observed] for row in self.rows]
-        self.states = [row[observed:seen] for row in self.rows]
+        self.seen = [row[:seen] for row in self.rows]
         self.masks = [np.split(row[seen:active_at], np.cumsum(choices)[:-1]) for row in self.rows]
         self.active = [row[active_at:results_at] for row in self.rows]
-        self.final_observations = [row[:observed] for row in self.final_rows]
-        self.final_states = [row[observed:] for row in self.final_rows]
         # Single numbers are written faster through this.
         self._numbers: Any = self.memory.data
         self._results_at = [e * row + results_at for e in range(n)]
         self._discrete = [isinstance(space, Discrete) for space in team.action_spaces]
         widths = [1 if isinstance(space, Discrete) else space.size for space in team.action_spaces]
+        #: The size of all agents' vectors, where they are alike; 0: they are not.
+        self._vectors = 0 if any(self._discrete) or len(set(widths)) > 1 else widths[0]
         ends = np.cumsum(widths * n).tolist()
         parts = [slice(end - width, end) for end, width in zip(ends, widths * n)]
         self._parts = [parts[e * len(widths) : (e + 1) * len(widths)] for e in range(n)]
@@ -78,8 +76,7 @@ class Copies:
             numbers[at + 2] = truncated
             if terminated or truncated:
                 numbers[at + 3] = team.won
-                team.observe(self.final_observations[ended])
-                team.state(self.final_states[ended])
+                team.see(self.final_rows[ended])
                 ended += 1
                 if e in self.pictures:
                     self.pictures[e] = team.render()
@@ -98,8 +95,7 @@ class Copies:
 
     def _look(self, e: int) -> None:
         team = self.teams[e]
-        team.observe(self.observations[e])
-        team.state(self.states[e])
+        team.see(self.seen[e])
         if team.has_inactive:
             team.active(self.active[e])
         if team.has_masks:
@@ -111,6 +107,8 @@ class Copies:
         if all(self._discrete):
             joint: list[Any] = flat.astype(int).reshape(len(self.teams), -1).tolist()
             return joint
+        if self._vectors:
+            return [list(vectors) for vectors in flat.reshape(len(self.teams), -1, self._vectors)]
         return [
             [int(flat[part.start]) if discrete else flat[part] for discrete, part in zip(self._discrete, parts)]
             for parts in self._parts

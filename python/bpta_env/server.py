@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import faulthandler
 import gc
 import json
 import os
-import select
 import struct
 import sys
-import time
 import traceback
 import zlib
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -26,8 +22,6 @@ OPEN, RESET, STEP, RENDER, SCENE = 1, 2, 3, 4, 5
 OPENED, MOMENT, FRAME, ERROR, SEEN = 1, 2, 3, 4, 5
 
 _HEADER = struct.Struct("<III")
-#: Milliseconds without a request after which nothing is timed any more.
-_IDLE = 500
 
 
 class Pipes:
@@ -38,10 +32,8 @@ class Pipes:
         self._buffer = bytearray(1 << 16)
         #: Bytes of requests that have been read, but not taken.
         self._filled = 0
-        self._poll = select.poll()
-        self._poll.register(requests, select.POLLIN)
 
-    def read(self, on_idle: Callable[[], None]) -> tuple[int, int, bytearray] | None:
+    def read(self) -> tuple[int, int, bytearray] | None:
         """A request's kind, group, and payload in memory of its own; None where the other side has gone."""
         buffer, filled = self._buffer, self._filled
         end = _HEADER.size
@@ -53,8 +45,6 @@ class Pipes:
                     break
                 if end > len(buffer):
                     buffer = self._buffer = buffer + bytearray(end - len(buffer))
-            if not self._poll.poll(_IDLE):
-                on_idle()
             count = os.readv(self.requests, [memoryview(buffer)[filled:]])
             if count == 0:
                 return None
@@ -77,28 +67,6 @@ class Pipes:
 
     def write_json(self, kind: int, group: int, value: Any) -> None:
         self.write(kind, group, json.dumps(value).encode())
-
-
-class Watchdog:
-    """Ends the process, with a traceback on stderr, where a request takes longer than `seconds`.
-
-    It lives in a thread of C, so that code which never lets go of the interpreter is stopped too. Arming it costs some
-    10 µs, so it is armed again only after a tenth of the time.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-        self.armed_at: float | None = None
-
-    def arm(self) -> None:
-        now = time.monotonic()
-        if self.armed_at is None or now - self.armed_at > self.seconds / 10:
-            faulthandler.dump_traceback_later(self.seconds, exit=True, file=sys.__stderr__ or sys.stderr)
-            self.armed_at = now
-
-    def disarm(self) -> None:
-        faulthandler.cancel_dump_traceback_later()
-        self.armed_at = None
 
 
 def _space(space: Space) -> dict[str, Any]:
@@ -169,22 +137,18 @@ def _open(request: dict[str, Any]) -> tuple[list[Copies], dict[str, Any]]:
 def serve(pipes: Pipes) -> None:
     """Answers requests until the other side goes."""
     groups: list[Copies] = []
-    watchdog = Watchdog(60)
-    while message := pipes.read(watchdog.disarm):
+    while message := pipes.read():
         kind, number, data = message
         copies = groups[number] if groups else None
         try:
             if copies is None:
                 request = json.loads(bytes(data))
-                watchdog.seconds = float(request["timeLimitSeconds"])
-                watchdog.arm()
                 groups, opened = _open(request)
                 # What is there now stays: it need not be looked through for garbage again and again.
                 gc.collect()
                 gc.freeze()
                 pipes.write_json(OPENED, number, opened)
                 continue
-            watchdog.arm()
             if kind == STEP:
                 pipes.write_whole(copies.step(data))
             elif kind == RESET:
@@ -204,7 +168,6 @@ def serve(pipes: Pipes) -> None:
             summary = " ".join("".join(traceback.format_exception_only(type(error), error)).split())
             told = {"message": summary, "traceback": traceback.format_exc(), "copy": copy}
             pipes.write_json(ERROR, number, told)
-    watchdog.disarm()
     for group in groups:
         for team in group.teams:
             team.close()

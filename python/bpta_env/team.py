@@ -78,11 +78,17 @@ class Team(ABC):
     def state(self, out: Array) -> None:
         """Writes the whole situation, for a centralised critic."""
 
+    def see(self, out: Array) -> None:
+        """Writes what `observe` does and, after it, what `state` does."""
+        observed = out.size - self.state_space.size
+        self.observe(out[:observed])
+        self.state(out[observed:])
+
     def active(self, out: Array) -> None:
-        """Writes 1 for each agent that can act, 0 for the others."""
+        """Writes 1 for each agent that can act, 0 for the others. `out` is the same each time, and all 1 at first."""
 
     def masks(self, out: Sequence[Array]) -> None:
-        """Writes, by agent with choices, 1 where a choice is allowed and 0 where not."""
+        """Writes, by agent with choices, 1 where a choice is allowed and 0 where not. `out` is as in `active`."""
 
     def render(self) -> Any:
         """The picture of now: uint8 [height, width, 3]."""

@@ -26,7 +26,7 @@ def act(copies: Copies, *actions: float) -> list[float]:
 def test_moments_are_written_by_copy_and_episodes_begin_anew() -> None:
     copies = Copies([adapt(Counting(length=1), "fakes") for _ in range(2)], first=4)
     copies.reset([3, 4])
-    assert [row.tolist() for row in copies.observations] == [[3, 0, 3, 0, 7], [4, 0, 4, 0, 7]]
+    assert [row.tolist() for row in copies.seen] == [[3, 0, 3, 0, 7, 0], [4, 0, 4, 0, 7, 0]]
     # Of each copy: what a and b see, the state, a's masks, who is active, reward, termination, truncation, win.
     sent = act(copies, 2, 0.5, 0.5, 0, 0, 0)
     assert sent[:15] == [4, 0, 4, 0, 7, 0, 1, 0, 1, 1, 1, 2, 0, 1, 1]

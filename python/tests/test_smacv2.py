@@ -79,7 +79,7 @@ def test_masks_deaths_and_wins() -> None:
     # The dead one's action means nothing.
     _step(copies, [3, 3, 1, 1, 1])
     assert _step(copies, [2, 1, 1, 1, 1])[1:] == [1, 0, 1]
-    assert copies.final_states[0].tolist() == [3, 3, 3]
+    assert copies.final_rows[0][-3:].tolist() == [3, 3, 3]
     assert copies.active[0].tolist() == [1, 1, 1, 1, 1]
 
 

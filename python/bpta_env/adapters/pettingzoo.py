@@ -36,12 +36,11 @@ class PettingZooTeam(Team):
         takers = [taker(space) for space in acted]
         self._takers = takers if any(takers) else None
         self._writers = [writer(space) for space in observed]
-        # Vectors of all agents are put one after the other in one call.
-        plain = all(type(s).__name__ == "Box" and len(s.shape) == 1 for s in native)
-        self._all = itemgetter(*self._names) if plain and len(self._names) > 1 else None
         self.has_inactive = True
         self.renders = getattr(env, "render_mode", None) == "rgb_array"
         self.steps_per_second = steps_per_second(env)
+        #: Whether an agent could not act when `active` was asked last.
+        self._some_left = False
         self._observations: dict[Any, Any] = {}
         self._infos: dict[Any, Any] = {}
         self.reset(0)
@@ -53,6 +52,11 @@ class PettingZooTeam(Team):
             self._own_state = own.size > 0 and own.dtype != object
         except (NotImplementedError, AttributeError):
             self._own_state = False
+        # Vectors alone are put one after the other in one call.
+        plain = (
+            self._own_state and own.ndim == 1 and all(type(s).__name__ == "Box" and len(s.shape) == 1 for s in native)
+        )
+        self._all = itemgetter(*self._names) if plain and len(self._names) > 1 else None
         if self._own_state:
             self.state_space = Box.unbounded(int(own.size))
         else:
@@ -79,12 +83,8 @@ class PettingZooTeam(Team):
         if len(alive) < len(taken):
             taken = {name: action for name, action in taken.items() if name in alive}
         self._observations, rewards, terminations, truncations, self._infos = env.step(taken)
-        total, count = 0.0, 0
-        for name in taken:
-            if name in rewards:
-                total += rewards[name]
-                count += 1
-        reward = float(total / count) if count else 0.0
+        paid = rewards.values() if len(rewards) == len(taken) else [rewards[name] for name in taken if name in rewards]
+        reward = float(sum(paid) / len(paid)) if paid else 0.0
         for name in env.agents:
             if not (terminations.get(name, True) or truncations.get(name, True)):
                 return reward, False, False
@@ -97,13 +97,6 @@ class PettingZooTeam(Team):
 
     def observe(self, out: Array) -> None:
         observations = self._observations
-        if self._all and len(observations) == len(self._names):
-            try:
-                np.concatenate(self._all(observations), out=out, casting="unsafe")
-                return
-            except (KeyError, ValueError):
-                # Sizes that are wrong are told one by one.
-                pass
         end = 0
         for i, name in enumerate(self._names):
             start, end = end, end + self.observation_spaces[i].size
@@ -119,11 +112,25 @@ class PettingZooTeam(Team):
         else:
             self.observe(out)
 
+    def see(self, out: Array) -> None:
+        observations = self._observations
+        if self._all and len(observations) == len(self._names):
+            try:
+                np.concatenate((*self._all(observations), self.env.state()), out=out, casting="unsafe")
+                return
+            except (KeyError, ValueError):
+                # Which of them is not what it should be is found one by one.
+                pass
+        super().see(out)
+
     def active(self, out: Array) -> None:
         alive = self.env.agents
         if len(alive) == len(self._names):
-            out[:] = 1
+            if self._some_left:
+                out[:] = 1
+                self._some_left = False
             return
+        self._some_left = True
         for i, name in enumerate(self._names):
             out[i] = name in alive
 

@@ -79,8 +79,7 @@ export class ProcessGoneError extends Error {
 
 /**
  * A process, and this thread's ends of its pipes. Reading waits in the system's own call, which costs less than going
- * through the event loop at every step. The process's own watchdog sees to it that it never waits for ever, and says
- * where the environment hung; `watch.ts` does, a little later, where the process can't.
+ * through the event loop at every step; `watch.ts` sees to it that it never waits for ever.
  */
 export interface PythonProcess {
   readonly opened: Opened;
@@ -97,9 +96,6 @@ export interface PythonProcess {
   /** Ends it at once where `now`, else when it has read that nobody asks any more. */
   close(now?: boolean): void;
 }
-
-/** Milliseconds that a process has, beyond its time limit, to end by itself. */
-const GRACE = 2_000;
 
 interface Pipe {
   readonly read: number;
@@ -162,7 +158,7 @@ export const pythonProgram = (option: string | null): string => option ?? (proce
 export function startProcess(served: ServedCopies): { finish(): PythonProcess; cancel(): void } {
   const { id, python, ...what } = served;
   const { child, requests, answers } = startPython(python, id);
-  const watch = watchProcess(child.pid!, 1000 * what.timeLimitSeconds + GRACE);
+  const watch = watchProcess(child.pid!, 1000 * what.timeLimitSeconds);
   let open = true;
 
   const gone = (): ProcessGoneError => new ProcessGoneError(`the Python process ${child.pid} is gone`);

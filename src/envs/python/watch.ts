@@ -1,6 +1,6 @@
 /**
- * @file Sees to it that nobody waits for ever for a process that can't even tell the time any more (stopped, or deep in
- * the system): another thread ends it, which the one that waits in a read of its pipe takes notice of.
+ * @file Sees to it that nobody waits for ever for a process: another thread ends one that takes too long (which the one
+ * that waits in a read of its pipe notices), whatever it does: in Python, in C, deep in the system, or stopped.
  */
 
 import { startWorker } from "../../worker.ts";
