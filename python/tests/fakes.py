@@ -30,7 +30,7 @@ class Counting:
     if the last choice was 3. `fault` happens at step `at` of a process's life: raise, exit, hang, or nan.
     """
 
-    render_mode = "rgb_array"
+    render_mode: str | None = "rgb_array"
     has_wins = True
     possible_agents = ("a", "b")
 
@@ -95,6 +95,12 @@ class Counting:
         pass
 
 
+class Unseen(Counting):
+    """Has no pictures."""
+
+    render_mode = None
+
+
 class Broken:
     possible_agents = ("a",)
     agents = ("a",)
@@ -112,3 +118,17 @@ def parallel_env(**options: Any) -> Counting:
 
 def not_an_env() -> int:
     return 3
+
+
+class Painted(Counting):
+    """Draws a square that moves to the right by as many pixels as there were steps, if it is made to draw."""
+
+    def __init__(self, render_mode: str | None = None, **options: Any) -> None:
+        super().__init__(**options)
+        self.render_mode = render_mode
+        self.metadata = {"render_fps": 5}
+
+    def render(self) -> Any:
+        picture = np.full((40, 60, 3), 255, np.uint8)
+        picture[10:30, 10 * self.time : 10 * self.time + 10] = [200, 30, 60]
+        return picture

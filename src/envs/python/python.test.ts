@@ -3,7 +3,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startBpta } from "../../cli/testing/start.ts";
 import type { VectorEnv, VectorMoment } from "../env.ts";
-import { createMoment } from "../moment.ts";
+import { createMoment, partOfMoment, rowsOf } from "../moment.ts";
 import { makeEnv, makeVectorEnv } from "../registry.ts";
 import { environmentSeed } from "../vectorize.ts";
 
@@ -174,6 +174,59 @@ describe.runIf(hasNumpy)("the bridge", () => {
     },
   );
 
+  test("a process that is stopped is noticed by the time limit", async () => {
+    const others = servers(process.pid);
+    const { env, moment, actions } = await open(2, {}, { timeLimitSeconds: 1 }, 2);
+    await env.step(actions, moment);
+    const [stopped] = servers(process.pid).filter((pid) => !others.includes(pid));
+    process.kill(stopped, "SIGSTOP");
+    await env.step(actions, moment);
+    expect([...moment.truncations].toSorted()).toEqual([0, 1]);
+    expect(env.counters!()).toEqual({ restarts: 1 });
+    expect(lives(stopped)).toBe(false);
+    await env.close();
+  });
+
+  test.each([1, 3])("steps in parts, in %i processes, as it steps whole", async (workers) => {
+    const [whole, parted] = await Promise.all([open(8, {}, {}, 1), open(8, {}, {}, workers)]);
+    const { parts = [] } = parted.env;
+    expect(parts).toHaveLength(2);
+    const moments = parts.map((_, p) => partOfMoment(parted.moment, p, 2));
+    const actions = parts.map((_, p) => parted.actions.map((rows) => rowsOf(rows, p, 2)));
+    parts[0].begin(actions[0]);
+    for (let t = 0; t < 9; t++) {
+      parts[1].begin(actions[1]);
+      await parts[0].finish(moments[0]);
+      if (t < 8) parts[0].begin(actions[0]);
+      await parts[1].finish(moments[1]);
+      if (t < 8) await whole.env.step(whole.actions, whole.moment);
+    }
+    await whole.env.step(whole.actions, whole.moment);
+    expect(parted.moment).toEqual(whole.moment);
+    await Promise.all([whole.env.close(), parted.env.close()]);
+  });
+
+  test("a crash ends the episodes of all parts, also where one's step was done already", async () => {
+    const once = join(directory, "crash in parts");
+    const { env, moment, actions } = await open(8, { fault: "exit", at: 3, once, length: 9 }, {}, 1);
+    const moments = env.parts!.map((_, p) => partOfMoment(moment, p, 2));
+    const own = env.parts!.map((_, p) => actions.map((rows) => rowsOf(rows, p, 2)));
+    for (let t = 0; t < 2; t++) await env.step(actions, moment);
+    env.parts![0].begin(own[0]);
+    await env.parts![0].finish(moments[0]);
+    expect([...moments[0].truncations]).toEqual([1, 1, 1, 1]);
+    expect([...moments[0].finalStates, ...moments[0].states]).toEqual([2, 2, 2, 2, 0, 0, 0, 0]);
+    expect([...moments[1].truncations]).toEqual([0, 0, 0, 0]);
+    env.parts![1].begin(own[1]);
+    await env.parts![1].finish(moments[1]);
+    expect([...moments[1].truncations]).toEqual([1, 1, 1, 1]);
+    expect([...moments[1].finalStates, ...moments[1].states]).toEqual([2, 2, 2, 2, 0, 0, 0, 0]);
+    await env.step(actions, moment);
+    expect([...moment.truncations, ...moment.states]).toEqual([...Array(8).fill(0), ...Array(8).fill(1)]);
+    expect(env.counters!()).toEqual({ restarts: 1 });
+    await env.close();
+  });
+
   test("stops where processes end too often", async () => {
     const { env, moment, actions } = await open(1, { fault: "exit", at: 1 }, { maxRestarts: 2 });
     for (let t = 0; t < 2; t++) await env.step(actions, moment);
@@ -202,6 +255,15 @@ describe.runIf(hasNumpy)("the bridge", () => {
     const error = await makeVectorEnv(id, { numEnvs: 1, options }).catch((reason: Error) => reason);
     expect((error as Error).message).toMatch(message);
     expect((error as Error).message).not.toContain("\n");
+  });
+
+  test("a Python without NumPy says what to install", async () => {
+    // Without what `site` adds to its path, it has none.
+    const bare = join(directory, "python-without-numpy");
+    await writeFile(bare, `#!/bin/sh\nexec "${python}" -S "$@"\n`, { mode: 0o755 });
+    await expect(makeVectorEnv("py:fakes", { numEnvs: 1, options: { python: bare } })).rejects.toThrow(
+      /^environment py:fakes: the Python .* has no numpy: install it \(pip install numpy\), or set env\.options\.python or BPTA_PYTHON/,
+    );
   });
 
   test("nothing is left running after close, kill -9 of the parent, nor Ctrl-C", async () => {
