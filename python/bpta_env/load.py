@@ -12,6 +12,10 @@ from .team import SetupError, Team
 PACKAGES = {"gymnasium_robotics": "gymnasium-robotics", "cv2": "opencv-python"}
 
 
+#: The way of rendering that gives arrays of pixels.
+FRAMES = "rgb_array"
+
+
 def _missing(name: str) -> SetupError:
     root = name.split(".")[0]
     package = PACKAGES.get(root, root)
@@ -43,7 +47,7 @@ def load(module: str, variant: str | None, args: dict[str, Any], draws: bool = F
         if module.isidentifier() and importlib.util.find_spec(adapter):
             own = importlib.import_module(adapter)
             if hasattr(own, "make"):
-                drawing = {"render_mode": "rgb_array"} if draws and getattr(own, "TAKES_RENDER_MODE", False) else {}
+                drawing = {"render_mode": FRAMES} if draws and getattr(own, "TAKES_RENDER_MODE", False) else {}
                 made: Team = own.make(variant, {**drawing, **args})
                 return made
         imported = import_module(module)
@@ -57,19 +61,24 @@ def load(module: str, variant: str | None, args: dict[str, Any], draws: bool = F
             f"module {module} has no {' nor '.join(names)} to make an environment with"
             f" (it has: {', '.join(public[:12]) or 'nothing to call'}); name one: py:{module}:FACTORY"
         )
+    env = None
     if draws and "render_mode" not in args:
         try:
-            return adapt(factory(render_mode="rgb_array", **args), f"{module}:{factory.__name__}")
+            env = factory(render_mode=FRAMES, **args)
+            args = {"render_mode": FRAMES, **args}
         except (TypeError, ValueError, AssertionError, KeyError):
             # It knows no such thing; then it is made as it is.
             pass
     try:
-        env = factory(**args)
+        env = factory(**args) if env is None else env
     except TypeError as error:
         raise SetupError(f"env.options.args: {module}.{factory.__name__}: {error}") from error
     except ModuleNotFoundError as error:
         raise _missing(error.name or module) from error
-    return adapt(env, f"{module}:{factory.__name__}")
+    team = adapt(env, f"{module}:{factory.__name__}")
+    # Some do as they are told, and do not tell.
+    team.renders = team.renders or args.get("render_mode") == FRAMES == getattr(env, "render_mode", FRAMES)
+    return team
 
 
 def adapt(env: Any, what: str) -> Team:

@@ -248,8 +248,16 @@ export function createPythonVectorEnv(settings: PythonVectorSettings): PythonVec
   const ask = (kind: number, answerKind: number, e: number, final: boolean): Uint8Array =>
     orClose(() => {
       const { server, number, first } = groups.find(({ first, copies }) => first <= e && e < first + copies)!;
-      server.process.send(kind, number, messageOf(new Uint8Array(Uint32Array.of(e - first, final ? 1 : 0).buffer)));
-      return server.process.receive(answerKind);
+      try {
+        server.process.send(kind, number, messageOf(new Uint8Array(Uint32Array.of(e - first, final ? 1 : 0).buffer)));
+        return server.process.receive(answerKind);
+      } catch (error) {
+        if (!(error instanceof ProcessGoneError)) throw error;
+        throw new Error(
+          `environment ${id}: its Python process crashed, or took longer than ${timeLimitSeconds} s (env.options.timeLimitSeconds), while it drew. What it said last is on stderr`,
+          { cause: error },
+        );
+      }
     });
   const picture = (e: number, final: boolean): Uint8Array => ask(request.render, answer.frame, e, final);
 
