@@ -37,7 +37,6 @@ class Client(ParallelEnv):  # type: ignore[misc]
             "args": args,
             "groups": [{"first": 0, "copies": 1}],
             "draws": False,
-            "timeLimitSeconds": 60,
         }
         opened = json.loads(self._ask(1, json.dumps(asked).encode()))
         self.possible_agents = opened["agents"]

@@ -101,6 +101,55 @@ def test_the_papers_tasks(race: str, size: str) -> None:
     assert len(team.agents) == config["n_units"]
 
 
+@pytest.mark.parametrize(
+    ("race", "weights", "never_alone"),
+    [
+        ("terran", {"marine": 0.45, "marauder": 0.45, "medivac": 0.1}, ["medivac"]),
+        ("protoss", {"stalker": 0.45, "zealot": 0.45, "colossus": 0.1}, []),
+        ("zerg", {"zergling": 0.45, "hydralisk": 0.45, "baneling": 0.1}, ["baneling"]),
+    ],
+)
+def test_units_are_those_of_the_packages_configurations(
+    race: str, weights: dict[str, float], never_alone: list[str]
+) -> None:
+    """As smacv2/examples/configs/sc2_gen_*.yaml has them, at commit 577ab5a2."""
+    load("smacv2", f"10gen_{race}_5v5", {})
+    made = StarCraftCapabilityEnvWrapper.made
+    assert made
+    config = made["capability_config"]
+    team = config["team_gen"]
+    assert dict(zip(team["unit_types"], team["weights"])) == weights
+    assert [team["dist_type"], team["exception_unit_types"], team["observe"]] == ["weighted_teams", never_alone, True]
+    assert config["start_positions"] == {"dist_type": "surrounded_and_reflect", "p": 0.5, "map_x": 32, "map_y": 32}
+    options = ["conic_fov", "obs_own_pos", "use_unit_ranges", "min_attack_range"]
+    assert [made[name] for name in options] == [False, True, True, 2]
+
+
+class Distribution:
+    """As the package's: draws by a generator of its own, and may be made of others."""
+
+    def __init__(self, *parts: Distribution) -> None:
+        self.rng = np.random.default_rng()
+        for k, part in enumerate(parts):
+            setattr(self, f"part_{k}", part)
+
+    def generate(self) -> None:
+        pass
+
+
+def test_a_seed_settles_what_is_drawn_for_episodes() -> None:
+    drawn = []
+    for seed in (3, 3, 4):
+        team = load("smacv2", "10gen_terran_5v5", {})
+        inner = Distribution()
+        outer = Distribution(inner)
+        team.env.env_key_to_distribution_map = {"start_positions": outer}  # type: ignore[attr-defined]
+        team.reset(seed)
+        drawn.append([outer.rng.random(), inner.rng.random()])
+    assert drawn[0] == drawn[1] != drawn[2]
+    assert drawn[0][0] != drawn[0][1]
+
+
 def test_wrong_names_and_a_missing_package_say_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SetupError, match="RACE one of terran, protoss, zerg"):
         load("smacv2", "10gen_orcs_5v5", {})

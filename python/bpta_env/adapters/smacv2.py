@@ -1,12 +1,13 @@
 """SMACv2, the real game: `py:smacv2:10gen_terran_5v5`. Needs the `smacv2` package and StarCraft II.
 
-The capabilities are those of the paper's configurations (Ellis et al. 2023, "SMACv2", section 5 and appendix): three
-kinds of units a race, the exceptional one with probability 0.1; positions half the time surrounding, half reflected;
-a 32 × 32 map.
+The capabilities and options are those of the configurations that come with the package (Ellis et al. 2023, "SMACv2";
+smacv2/examples/configs/sc2_gen_*.yaml, where they differ from the package's defaults): three kinds of units a race, the
+rarest of them with probability 0.1; positions half the time surrounding, half reflected; a 32 × 32 map.
 """
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -15,11 +16,11 @@ import numpy as np
 
 from ..team import Array, Box, Discrete, SetupError, Team
 
-#: By race: kinds of units and their probabilities.
-UNITS: dict[str, tuple[list[str], list[float]]] = {
-    "terran": (["marine", "marauder", "medivac"], [0.45, 0.45, 0.1]),
-    "protoss": (["stalker", "zealot", "colossus"], [0.45, 0.45, 0.1]),
-    "zerg": (["zergling", "hydralisk", "baneling"], [0.45, 0.45, 0.1]),
+#: By race: kinds of units, their probabilities, and the kinds that no team may be made of alone.
+UNITS: dict[str, tuple[list[str], list[float], list[str]]] = {
+    "terran": (["marine", "marauder", "medivac"], [0.45, 0.45, 0.1], ["medivac"]),
+    "protoss": (["stalker", "zealot", "colossus"], [0.45, 0.45, 0.1], []),
+    "zerg": (["zergling", "baneling", "hydralisk"], [0.45, 0.1, 0.45], ["baneling"]),
 }
 SIZES = ["5v5", "10v10", "10v11", "20v20", "20v23"]
 
@@ -47,7 +48,15 @@ class Smacv2Team(Team):
         self._available = [np.asarray(self.env.get_avail_agent_actions(i)) for i in range(len(self.agents))]
 
     def reset(self, seed: int | None) -> None:
-        # The game takes its seed when it is launched (args: {seed: …}); later ones it has no way to take.
+        # The game takes its own seed only when it is launched (args: {seed: …}). Teams and places can be drawn anew.
+        if seed is not None:
+            random.seed(seed)
+            found = list(getattr(self.env, "env_key_to_distribution_map", {}).values())
+            for k, part in enumerate(found):
+                # Some are made of others.
+                found.extend(value for value in vars(part).values() if hasattr(value, "generate"))
+                if hasattr(part, "rng"):
+                    part.rng = np.random.default_rng([seed, k])
         self.env.reset()
         self._look()
 
@@ -81,14 +90,14 @@ class Smacv2Team(Team):
 
 def capabilities(race: str, allies: int, enemies: int) -> dict[str, Any]:
     """What is drawn anew for each episode."""
-    kinds, weights = UNITS[race]
+    kinds, weights, never_alone = UNITS[race]
     return {
         "n_units": allies,
         "n_enemies": enemies,
         "team_gen": {
             "dist_type": "weighted_teams",
             "unit_types": kinds,
-            "exception_unit_types": [kinds[2]],
+            "exception_unit_types": never_alone,
             "weights": weights,
             "observe": True,
         },

@@ -156,9 +156,9 @@ export const pythonProgram = (option: string | null): string => option ?? (proce
 
 /** Starts a process; `finish` waits until its copies are made. Several can be started before the first is waited for. */
 export function startProcess(served: ServedCopies): { finish(): PythonProcess; cancel(): void } {
-  const { id, python, ...what } = served;
+  const { id, python, timeLimitSeconds, ...what } = served;
   const { child, requests, answers } = startPython(python, id);
-  const watch = watchProcess(child.pid!, 1000 * what.timeLimitSeconds);
+  const watch = watchProcess(child.pid!, 1000 * timeLimitSeconds);
   let open = true;
 
   const gone = (): ProcessGoneError => new ProcessGoneError(`the Python process ${child.pid} is gone`);
@@ -244,7 +244,7 @@ export function startProcess(served: ServedCopies): { finish(): PythonProcess; c
         close(true);
         if (!(error instanceof ProcessGoneError)) throw error;
         throw new ProcessGoneError(
-          `environment ${id}: ${python} ended, or took longer than ${what.timeLimitSeconds} s (env.options.timeLimitSeconds), while it made the environment`,
+          `environment ${id}: ${python} ended, or took longer than ${timeLimitSeconds} s (env.options.timeLimitSeconds), while it made the environment`,
         );
       }
     },
