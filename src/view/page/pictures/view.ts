@@ -42,6 +42,7 @@ export function createPicturesView(
 
   const plane = createPlaneView({
     bounds: [0, 0, width, height],
+    agents: agents.length,
     draw({ context, scale, x, y }, frame) {
       const now = whole(frame);
       for (let ahead = Math.min(now + AHEAD, frames - 1); ahead > now; ahead--) want(ahead);
