@@ -9,7 +9,7 @@
  * masks and endings in the trainer's arrays.
  */
 
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -35,10 +35,11 @@ const { values } = parseArgs({
 const rounds = Number(values.rounds);
 /** Seconds that a process's first thread has computed. */
 const computed = (pid: number): number => Number(readFileSync(`/proc/${pid}/schedstat`, "utf8").split(" ")[0]) / 1e9;
-const childrenOf = (pid: number): number[] =>
-  spawnSync("pgrep", ["-P", String(pid), "-f", "bpta_env"], { encoding: "utf8" })
-    .stdout.trim()
-    .split("\n")
+/** The processes of bpta_env that this one has started. */
+const servers = (): number[] =>
+  readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, "utf8")
+    .split(" ")
+    .filter((pid) => pid !== "" && readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("bpta_env"))
     .map(Number);
 
 /** Seconds that passed, and that were spent computing. */
@@ -70,7 +71,7 @@ for (const { module, args } of TASKS) {
         for (let k = 0; k < actions[i].length; k++) actions[i][k] = k % space.n === 1 ? 1 : 0;
     });
     await env.reset(0, moment);
-    const pids = [process.pid, ...childrenOf(process.pid)];
+    const pids = [process.pid, ...servers()];
     const cpu = (): number => pids.reduce((sum, pid) => sum + computed(pid), 0);
     const bridge = async (steps: number): Promise<Turn> => {
       const [began, before] = [performance.now(), cpu()];

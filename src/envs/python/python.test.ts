@@ -156,7 +156,7 @@ describe.runIf(hasNumpy)("the bridge", () => {
 
   test.each([
     ["crashes", { fault: "exit" }, {}],
-    ["hangs", { fault: "hang" }, { timeLimitSeconds: 3 }],
+    ["hangs", { fault: "hang" }, { timeLimitSeconds: 4 }],
   ])(
     "a process that %s is replaced, its episodes truncated where they were last seen",
     async (what, fault, options) => {
@@ -176,7 +176,7 @@ describe.runIf(hasNumpy)("the bridge", () => {
 
   test("a process that is stopped is noticed by the time limit", async () => {
     const others = servers(process.pid);
-    const { env, moment, actions } = await open(2, {}, { timeLimitSeconds: 1 }, 2);
+    const { env, moment, actions } = await open(2, {}, { timeLimitSeconds: 4 }, 2);
     await env.step(actions, moment);
     const [stopped] = servers(process.pid).filter((pid) => !others.includes(pid));
     process.kill(stopped, "SIGSTOP");
