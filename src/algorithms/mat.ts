@@ -85,7 +85,7 @@ export const matLoss =
     const inputs = inputsOf(samples, model);
     const encoded = model.encode(parameters, inputs, sequences);
     const actions = order.map((agent) => rows[`actions.${agent}`]);
-    const distributions = model.act(parameters, inputs, encoded, actions.slice(0, -1), sequences);
+    const distributions = model.distributions(parameters, inputs, encoded, actions, sequences);
     let sums = np.zeros([5]);
     order.forEach((agent, k) => {
       const own = (field: string) => rows[`${field}.${agent}`];

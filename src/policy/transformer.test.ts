@@ -67,7 +67,7 @@ test.each([
         const sequences = { blocks: 1, length: 1, width: numEnvs };
         const encoded = model.encode(parameters, seen, sequences);
         const acted = order.map((agent) => traced.actions[agent]);
-        const distributions = model.act(parameters, seen, encoded, acted.slice(0, -1), sequences);
+        const distributions = model.distributions(parameters, seen, encoded, acted, sequences);
         return { logProbs: distributions.map((distribution, k) => distribution.logProb(acted[k])) };
       },
       {

@@ -13,12 +13,14 @@ import type { TeamSpec } from "../envs/env.ts";
 import { vectorSize } from "../envs/spaces.ts";
 import {
   type DecoderBlock,
+  type DecoderMemory,
   decoderBlock,
   decoderBlockParameters,
   type EncoderBlock,
   encoderBlock,
   encoderBlockParameters,
   gelu,
+  nextInDecoderBlock,
 } from "../nn/attention.ts";
 import { boundedStd, categorical, type Distribution, diagonalGaussian } from "../nn/distributions.ts";
 import { constant, orthogonal } from "../nn/initializers.ts";
@@ -98,6 +100,10 @@ const headParameters = (size: number, outputs: number): Head<Parameter> => ({
 const applyHead = ({ inner, norm, outer }: Head<Traced>, x: Traced): Traced =>
   normThenLinear(norm, outer, gelu(linear(inner, x)));
 
+/** `applyHead` without a gradient: the same function, in fewer operators. */
+const applyHeadActing = ({ inner, norm, outer }: Head<Traced>, x: Traced): Traced =>
+  linear(outer, layerNorm(norm, gelu(linear(inner, x))));
+
 /** What a team of transformers sees, by agent; one sample per row. */
 export interface TransformerInputs {
   /** [B, o_i] */
@@ -130,16 +136,27 @@ export interface Transformer {
   readonly layout: ParameterLayout;
   encode(parameters: Tree<Traced>, inputs: TransformerInputs, sequences: Sequences): Encoded;
   /**
-   * What the first agents to act may do, in order: one agent more than have acted (of a decentralised team, all agents).
-   * @param acted the actions of those who have acted, [B, d_i] each, in the order in which they did
+   * What all agents may do, in order, given what was done: all at once.
+   * @param actions in order, [B, d_i] each
+   */
+  distributions(
+    parameters: Tree<Traced>,
+    inputs: TransformerInputs,
+    encoded: Encoded,
+    actions: readonly Traced[],
+    sequences: Sequences,
+  ): readonly Distribution[];
+  /**
+   * The same, agent by agent.
+   * @param choose called in order; gives what the agent does, [B, d_i]
    */
   act(
     parameters: Tree<Traced>,
     inputs: TransformerInputs,
     encoded: Encoded,
-    acted: readonly Traced[],
     sequences: Sequences,
-  ): readonly Distribution[];
+    choose: (agent: number, distribution: Distribution) => Traced,
+  ): void;
 }
 
 export interface TransformerSettings {
@@ -237,21 +254,38 @@ export function transformer(
       : categorical(cut(output), mask, temperature);
   }
 
-  /** The action before each agent's, filled up to the longest: [B, m, A (+ 1)]; before the first, a start. */
-  function actionTokens(acted: readonly Traced[], batch: number): Traced {
-    const padded = acted.map((action) => {
-      const missing = largest - action.shape[1];
-      const parts = [
-        ...(discrete ? [repeated(0, [batch, 1])] : []),
-        action,
-        ...(missing ? [repeated(0, [batch, missing])] : []),
-      ];
-      return parts.length === 1 ? action : np.concatenate(parts, 1);
-    });
-    const start = discrete
+  /** What an action is to the agent after it: filled up to the longest; of choices, with a place for the start. */
+  function actionToken(action: Traced): Traced {
+    const [batch, own] = action.shape;
+    const parts = [
+      ...(discrete ? [repeated(0, [batch, 1])] : []),
+      action,
+      ...(own < largest ? [repeated(0, [batch, largest - own])] : []),
+    ];
+    return parts.length === 1 ? action : np.concatenate(parts, 1);
+  }
+
+  /** What stands before the first action. */
+  const startToken = (batch: number): Traced =>
+    discrete
       ? np.concatenate([repeated(1, [batch, 1]), repeated(0, [batch, largest])], 1)
       : repeated(0, [batch, largest]);
-    return np.stack([start, ...padded], 1);
+
+  function embedAction({ embedding, norm }: Decoder<Traced>, token: Traced): Traced {
+    const product = np.matmul(token, embedding.weight);
+    return layerNorm(norm, gelu(embedding.bias ? product.add(embedding.bias) : product));
+  }
+
+  /** What the agents of a decentralised team may do, in order. */
+  function decentralizedActs(
+    { actors, rho }: TransformerParameters<Traced>,
+    inputs: TransformerInputs,
+    sequences: Sequences,
+  ): Distribution[] {
+    return trunks(actors!, inputs, sequences).map((x, k) => {
+      const { norm, head } = actorOf(actors!, order[k]);
+      return distribution(order[k], normThenLinear(norm, head, x), rho, inputs.actionMasks[order[k]]);
+    });
   }
 
   return {
@@ -281,27 +315,41 @@ export function transformer(
         hidden,
       };
     },
-    act(tree, inputs, { representations }, acted, sequences) {
-      const { decoder, actors, rho } = tree as unknown as TransformerParameters<Traced>;
-      const distributionOf = (agent: number, output: Traced) =>
-        distribution(agent, output, rho, inputs.actionMasks[agent]);
-      if (actors) {
-        return trunks(actors, inputs, sequences).map((x, k) => {
-          const { norm, head } = actorOf(actors, order[k]);
-          return distributionOf(order[k], normThenLinear(norm, head, x));
-        });
-      }
-      const { embedding, norm, blocks: layers, head } = decoder!;
+    distributions(tree, inputs, { representations }, actions, sequences) {
+      const parameters = tree as unknown as TransformerParameters<Traced>;
+      const { decoder, rho } = parameters;
+      if (!decoder) return decentralizedActs(parameters, inputs, sequences);
       const [batch] = representations.shape;
-      const count = acted.length + 1;
-      const encoded = representations.slice([], [0, count]).reshape([batch * count, size]);
-      const before = np.matmul(actionTokens(acted, batch).reshape([batch * count, -1]), embedding.weight);
-      const x = layers.reduce(
-        (below, block) => decoderBlock(block, below, encoded, { heads, agents: count }),
-        layerNorm(norm, gelu(embedding.bias ? before.add(embedding.bias) : before)),
+      const before = np.stack([startToken(batch), ...actions.slice(0, -1).map(actionToken)], 1);
+      const encoded = representations.reshape([batch * agents, size]);
+      const x = decoder.blocks.reduce(
+        (below, block) => decoderBlock(block, below, encoded, { heads, agents }),
+        embedAction(decoder, before.reshape([batch * agents, before.shape[2]])),
       );
-      const outputs = applyHead(head, x).reshape([batch, count, largest]);
-      return order.slice(0, count).map((agent, k) => distributionOf(agent, outputs.slice([], k)));
+      const outputs = applyHead(decoder.head, x).reshape([batch, agents, largest]);
+      return order.map((agent, k) => distribution(agent, outputs.slice([], k), rho, inputs.actionMasks[agent]));
+    },
+    act(tree, inputs, { representations }, sequences, choose) {
+      const parameters = tree as unknown as TransformerParameters<Traced>;
+      const { decoder, rho } = parameters;
+      if (!decoder) {
+        decentralizedActs(parameters, inputs, sequences).forEach((own, k) => {
+          choose(order[k], own);
+        });
+        return;
+      }
+      const memories: (DecoderMemory | undefined)[] = decoder.blocks.map(() => undefined);
+      let token = startToken(representations.shape[0]);
+      order.forEach((agent, k) => {
+        const encoded = representations.slice([], k);
+        const x = decoder.blocks.reduce((below, block, level) => {
+          const next = nextInDecoderBlock(block, below, encoded, heads, memories[level]);
+          memories[level] = next.memory;
+          return next.x;
+        }, embedAction(decoder, token));
+        const output = applyHeadActing(decoder.head, x);
+        token = actionToken(choose(agent, distribution(agent, output, rho, inputs.actionMasks[agent])));
+      });
     },
   };
 }
@@ -325,12 +373,11 @@ export function transformerPolicy(model: Transformer, theta: Float32Array): Poli
       const encoded = model.encode(parameters, inputs, sequences);
       const actions: Traced[] = [];
       const logProbs: Traced[] = [];
-      order.forEach((agent, k) => {
-        const acted = order.slice(0, k).map((earlier) => actions[earlier]);
-        const distribution = model.act(parameters, inputs, encoded, acted, sequences)[k];
+      model.act(parameters, inputs, encoded, sequences, (agent, distribution) => {
         const { action, logProb } = distribution.draw(step.noise[agent]);
         actions[agent] = action;
         logProbs[agent] = logProb;
+        return action;
       });
       const hidden = Object.fromEntries(encoded.hidden.map((state, agent) => [agent, state]));
       return { actions, logProbs, hidden };
