@@ -84,6 +84,7 @@ export async function createGraphLearning(
       counts: { count: "weights" },
       learningRate: settings.learningRate,
       settings,
+      tokens: generator.agents,
     },
     graphMetrics.length - 1,
   );

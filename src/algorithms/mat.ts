@@ -86,23 +86,24 @@ export const matLoss =
     const encoded = model.encode(parameters, inputs, sequences);
     const actions = order.map((agent) => rows[`actions.${agent}`]);
     const distributions = model.distributions(parameters, inputs, encoded, actions, sequences);
-    let sums = np.zeros([5]);
-    order.forEach((agent, k) => {
-      const own = (field: string) => rows[`${field}.${agent}`];
-      const advantage = own("advantages");
-      const logRatio = distributions[k].logProb(actions[k]).sub(own("oldLogProbs"));
-      const ratio = np.exp(logRatio);
-      const clipped = np.clip(ratio, 1 - clip, 1 + clip);
-      const gain = np.minimum(ratio.mul(advantage), clipped.mul(advantage));
-      const value = encoded.values.slice([], k);
-      const learnt = { oldValues: own("oldValues"), targets: own("targets") };
-      const error = clippedValueLoss(value, learnt, { valueClip, huberDelta });
-      const outside = np.greater(np.abs(ratio.sub(1)), clip).astype(ratio.dtype);
-      const kl = ratio.sub(1).sub(logRatio);
-      const share = own("weights").div(count);
-      const terms = [gain.neg(), distributions[k].entropy(), outside, kl, error];
-      sums = sums.add(np.stack(terms.map((term) => term.mul(share).sum())));
-    });
+    // All agents side by side, [n, B]: one operator for the team, not one for each.
+    const team = (field: string) => np.stack(order.map((agent) => rows[`${field}.${agent}`]));
+    const advantages = team("advantages");
+    const logProbs = np.stack(distributions.map((distribution, k) => distribution.logProb(actions[k])));
+    const logRatio = logProbs.sub(team("oldLogProbs"));
+    const ratio = np.exp(logRatio);
+    const clipped = np.clip(ratio, 1 - clip, 1 + clip);
+    const gain = np.minimum(ratio.mul(advantages), clipped.mul(advantages));
+    const values = encoded.values.transpose([1, 0]);
+    const learnt = { oldValues: team("oldValues"), targets: team("targets") };
+    const error = clippedValueLoss(values, learnt, { valueClip, huberDelta });
+    const outside = np.greater(np.abs(ratio.sub(1)), clip).astype(ratio.dtype);
+    const kl = ratio.sub(1).sub(logRatio);
+    const shares = team("weights").div(count);
+    const entropies = distributions.map((distribution, k) => distribution.entropy().mul(shares.slice(k)).sum());
+    const entropySum = entropies.reduce((sum, own) => sum.add(own));
+    const sum = (term: Traced) => term.mul(shares).sum();
+    const sums = np.stack([sum(gain.neg()), entropySum, sum(outside), sum(kl), sum(error)]);
     const [policyLoss, entropy, valueLoss] = [0, 1, 4].map((term) => sums.slice(term));
     const loss = policyLoss.sub(entropy.mul(entropyCoef)).add(valueLoss.mul(valueCoef));
     return [loss, lax.stopGradient(sums)];
@@ -219,6 +220,7 @@ async function createMat(options: LearnerOptions<MatSettings>, decentralized: bo
       counts: { count: "activeAgents" },
       learningRate: settings.learningRate,
       settings,
+      tokens: agents,
     },
     matMetrics.length - 2,
   );

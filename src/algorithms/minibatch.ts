@@ -125,16 +125,19 @@ const SEQUENCE_FACTOR = 4;
 
 /** Rows of a share, about. */
 const SHARE = 2500;
-/** Samples of fewer rows are not worth sharing. */
+/** Samples of fewer rows are not worth sharing, or what costs as much: rows of so many parameters, all in all. */
 const WORTH_SHARING = 2000;
+const WORTH_SHARING_PARAMETERS = WORTH_SHARING * 15_000;
 
 /**
  * The shares of samples that lie as `whole` says, in order: what one thread computes in one go. They do not depend on
  * how many threads there are, so that numbers don't.
+ * @param parameters how many each sample meets, where that is many
  */
-export function shareSequences(whole: Sequences): Sequences[] {
+export function shareSequences(whole: Sequences, parameters = 0): Sequences[] {
   const rows = rowCount(whole);
-  return splitBlocks(whole, rows < WORTH_SHARING ? 1 : Math.max(2, Math.round(rows / SHARE)));
+  const isWorthIt = rows >= WORTH_SHARING || rows * parameters >= WORTH_SHARING_PARAMETERS;
+  return splitBlocks(whole, isWorthIt ? Math.max(2, Math.round(rows / SHARE)) : 1);
 }
 
 /**

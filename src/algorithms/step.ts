@@ -42,6 +42,8 @@ export interface StepDefinition {
   readonly counts: Readonly<Record<string, string>>;
   readonly learningRate: Schedule;
   readonly settings: StepSettings;
+  /** Rows that the networks make of one sample, where agents are tokens of it; default: one. */
+  readonly tokens?: number;
 }
 
 export interface StepSettings extends OptimizerSettings {
@@ -82,8 +84,8 @@ interface PartInputs extends Samples<Traced> {
 
 /** Programs for shares that lie as `sequences` says, one in each of `threads`. */
 async function compileGradients(definition: StepDefinition, sequences: Sequences, threads: readonly number[]) {
-  const { name, layouts, loss, sampleSpecs, schedules, counts, settings } = definition;
-  const microBatches = microBatchSequences(sequences, settings.microBatch);
+  const { name, layouts, loss, sampleSpecs, schedules, counts, settings, tokens = 1 } = definition;
+  const microBatches = microBatchSequences(sequences, settings.microBatch / tokens);
   const gradients = ({ thetas, progress, counts, ...samples }: PartInputs) => {
     const scalars = { ...counts, ...valuesAt(schedules, progress) };
     return lossGradients(loss, layouts, { thetas, samples, scalars }, sequences, microBatches);
@@ -140,8 +142,8 @@ function sumOf(array: Float32Array): number {
 
 /** @param lossMetrics how many metrics the loss has */
 export async function compileStep(definition: StepDefinition, lossMetrics: number): Promise<StepProgram> {
-  const { layouts, sequences, counts, schedules, settings } = definition;
-  const shares = shareSequences(sequences);
+  const { layouts, sequences, counts, schedules, settings, tokens = 1 } = definition;
+  const shares = shareSequences(sequences, tokens > 1 ? tokens * layouts.reduce((sum, { size }) => sum + size, 0) : 0);
   const threads = Math.min(settings.threads, shares.length);
   const programs = await compileShares(shares, threads, (share, own) => compileGradients(definition, share, own));
   const update = await compileUpdate(definition, shares.length, lossMetrics);
