@@ -6,7 +6,7 @@
  * where agent i looks at agent j.
  */
 
-import { nn, numpy as np } from "../compile/jax.ts";
+import { nn, numpy as np, vmap } from "../compile/jax.ts";
 import type { Traced } from "../compile/trace.ts";
 import type { TeamSpec } from "../envs/env.ts";
 import { type EncoderBlock, encoderBlock, encoderBlockParameters, gelu } from "../nn/attention.ts";
@@ -205,11 +205,7 @@ function drawOverGraph(
   step: Step<Traced>,
   numEnvs: number,
 ): Drawn {
-  // Agents of one network are rows of one batch.
-  const groups = [...new Set(networkOf)].map((network) => ({
-    network,
-    members: networkOf.flatMap((own, agent) => (own === network ? [agent] : [])),
-  }));
+  const groups = [...new Set(models)].map((model) => alike(model, { team, models, networkOf }, parameters, step));
   const masks = seenElements(team, predecessors).map((mask) => np.broadcastTo(mask, [numEnvs, mask.shape[1]]));
   let actions = models.map(({ actionSize }) => repeated(0, [numEnvs, actionSize]));
   const logProbs: Traced[] = [];
@@ -217,26 +213,12 @@ function drawOverGraph(
   for (let time = 0; time < models.length; time++) {
     const seen = np.concatenate(actions, 1);
     const next: Traced[] = [];
-    for (const { network, members } of groups) {
-      const model = models[members[0]];
-      const inputs = members.map((agent) => actorStep(model, agent, team, step));
-      const rows = members.length * numEnvs;
-      const batch = batched(inputs, numEnvs);
-      const looking = {
-        ...batch,
-        ...(model.conditioned && {
-          jointActions: join(members.map(() => seen)),
-          dependencyMask: join(members.map((agent) => masks[agent])),
-        }),
-      };
-      const tree = model.layout.unravel(parameters[network]);
-      const outputs = model.forward(tree, looking, { blocks: 1, length: 1, width: rows }, "acting");
-      const drawn = outputs.distribution.draw(join(members.map((agent) => step.noise[agent])));
+    for (const { members, draw } of groups) {
+      const drawn = draw(seen, np.stack(members.map((agent) => masks[agent])));
       members.forEach((agent, k) => {
-        const range: [number, number] = [k * numEnvs, (k + 1) * numEnvs];
-        next[agent] = drawn.action.slice(range);
-        logProbs[agent] = drawn.logProb.slice(range);
-        if (outputs.hidden) hidden[agent] = outputs.hidden.slice(range);
+        next[agent] = drawn.action.slice(k);
+        logProbs[agent] = drawn.logProb.slice(k);
+        if (drawn.hidden) hidden[agent] = drawn.hidden.slice(k);
       });
     }
     actions = next;
@@ -244,18 +226,45 @@ function drawOverGraph(
   return { actions, logProbs, hidden };
 }
 
-const join = (parts: readonly Traced[]): Traced => (parts.length === 1 ? parts[0] : np.concatenate([...parts], 0));
+/** What agents of one shape draw, side by side: [m, N, …]. */
+interface DrawnAlike {
+  readonly action: Traced;
+  readonly logProb: Traced;
+  readonly hidden?: Traced;
+}
 
-/** Inputs of several agents as one batch, one agent's rows after the other's. */
-function batched(inputs: readonly ActorInputs[], numEnvs: number): ActorInputs {
-  if (inputs.length === 1) return inputs[0];
-  const repeated = ({ agentId, ...rest }: ActorInputs): ActorInputs => ({
-    ...rest,
-    agentId: np.broadcastTo(agentId, [numEnvs, agentId.shape[0]]),
-    ...(rest.episodeStarts && { episodeStarts: rest.episodeStarts }),
+/**
+ * The agents whose policies have the shape of `model`, to be run as one batch, whether they share a network or not.
+ * `draw` takes all action vectors side by side, [N, D], and which of them each agent sees, [m, N, D].
+ */
+function alike(
+  model: ActorModel,
+  { team, models, networkOf }: Pick<Chain, "team" | "models" | "networkOf">,
+  parameters: readonly Traced[],
+  step: Step<Traced>,
+): { readonly members: readonly number[]; draw(seen: Traced, masks: Traced): DrawnAlike } {
+  const members = models.flatMap((own, agent) => (own === model ? [agent] : []));
+  const networks = members.map((agent) => networkOf[agent]);
+  const shared = networks.every((network) => network === networks[0]);
+  const theta = shared ? parameters[networks[0]] : np.stack(networks.map((network) => parameters[network]));
+  const { episodeStarts } = actorStep(model, members[0], team, step);
+  const inputs = members.map((agent) => {
+    const { episodeStarts: _, ...own } = actorStep(model, agent, team, step);
+    return { ...own, noise: step.noise[agent] } as Readonly<Record<string, Traced>>;
   });
-  const all = inputs.map(repeated) as unknown as readonly Readonly<Record<string, Traced>>[];
-  return Object.fromEntries(Object.keys(all[0]).map((name) => [name, join(all.map((own) => own[name]))])) as never;
+  const stacked = Object.fromEntries(Object.keys(inputs[0]).map((name) => [name, np.stack(inputs.map((own) => own[name]))]));
+  const drawOne = (vector: Traced, own: Readonly<Record<string, Traced>>, seen: Traced, mask: Traced) => {
+    const { noise, ...rest } = own;
+    const looking = { ...rest, episodeStarts, ...(model.conditioned && { jointActions: seen, dependencyMask: mask }) };
+    const sequences = { blocks: 1, length: 1, width: noise.shape[0] };
+    const tree = model.layout.unravel(vector);
+    const { distribution, hidden } = model.forward(tree, looking as unknown as ActorInputs, sequences, "acting");
+    return { ...distribution.draw(noise), ...(hidden && { hidden }) };
+  };
+  const drawAll = vmap(drawOne as never, [shared ? null : 0, 0, null, 0]) as unknown as (
+    ...inputs: Parameters<typeof drawOne>
+  ) => DrawnAlike;
+  return { members, draw: (seen, masks) => drawAll(theta, stacked, seen, masks) };
 }
 
 /** The agents from those who look at few to those who look at many, in graphs [B, n · n]. */
