@@ -72,20 +72,25 @@ async function measure(id: string, workers: number, updates: number, algorithm: 
     }
   }
 
-  const rowOf = (array: Float32Array, t: number, moments: number) =>
-    array.subarray((array.length / moments) * t, (array.length / moments) * (t + 1));
-  const acting = Array.from({ length }, (_, t) => ({
+  // As many copies at a time as the collector has drawn for.
+  const { numEnvs } = learner.policy;
+  const rowsOf = (array: Float32Array, part: number, moments: number) => {
+    const size = (array.length / moments / environments) * numEnvs;
+    return array.subarray(size * part, size * (part + 1));
+  };
+  const parts = environments / numEnvs;
+  const acting = Array.from({ length: length * parts }, (_, part) => ({
     inputs: {
-      observations: buffer.observations.map((array) => rowOf(array, t, length + 1)),
-      actionMasks: buffer.actionMasks.map((array) => rowOf(array, t, length + 1)),
-      noise: buffer.noise.map((array) => rowOf(array, t, length)),
-      hidden: buffer.hidden.map((array) => rowOf(array, t, length + 1)),
-      episodeStarts: rowOf(buffer.episodeStarts, t, length + 1),
+      observations: buffer.observations.map((array) => rowsOf(array, part, length + 1)),
+      actionMasks: buffer.actionMasks.map((array) => rowsOf(array, part, length + 1)),
+      noise: buffer.noise.map((array) => rowsOf(array, part, length)),
+      hidden: buffer.hidden.map((array) => rowsOf(array, part, length + 1)),
+      episodeStarts: rowsOf(buffer.episodeStarts, part, length + 1),
     },
     outputs: {
-      actions: buffer.actions.map((array) => rowOf(array, t, length)),
-      logProbs: buffer.logProbs.map((array) => rowOf(array, t, length)),
-      hidden: buffer.hidden.map((array) => rowOf(array, t + 1, length + 1)),
+      actions: buffer.actions.map((array) => rowsOf(array, part, length)),
+      logProbs: buffer.logProbs.map((array) => rowsOf(array, part, length)),
+      hidden: buffer.hidden.map((array) => rowsOf(array, part + parts, length + 1)),
     },
   }));
   const inference = await timed(5, async () => {

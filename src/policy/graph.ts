@@ -124,8 +124,13 @@ export function graphGenerator(team: TeamSpec, { hidden, graph }: PolicySettings
       const width = graph.decoderHidden;
       const looking = linear(parameters.looking, h).reshape([batch, agents, 1, width]);
       const seen = linear(parameters.seen, h).reshape([batch, 1, agents, width]);
-      const pairs = nn.relu(looking.add(seen)).reshape([batch * agents * agents, width]);
-      return linear(parameters.edge, pairs).reshape([batch, agents, agents]);
+      // A sum, not a matrix product: pairs then lie as they are made.
+      const { weight, bias } = parameters.edge;
+      return nn
+        .relu(looking.add(seen))
+        .mul(weight.reshape([width]))
+        .sum(-1)
+        .add(bias);
     },
   };
 }
@@ -176,9 +181,16 @@ export function cyclicity(logits: Traced): Traced {
   const agents = logits.shape[1];
   const p = nn.sigmoid(logits).mul(offDiagonal(agents));
   const step = p.mul(p).div(agents).add(np.eye(agents));
-  let power = step;
-  for (let k = 1; k < agents; k++) power = np.matmul(power, step);
-  return power.mul(np.eye(agents)).sum([-1, -2]).sub(agents);
+  if (agents === 1) return p.sum([-1, -2]);
+  const power = (exponent: number) => {
+    let product = step;
+    for (let k = 1; k < exponent; k++) product = np.matmul(product, step);
+    return product;
+  };
+  // tr(A B) = Σ A ∘ Bᵀ: half the power twice, and no product for the whole.
+  const half = Math.floor(agents / 2);
+  const rest = power(agents - half).transpose([0, 2, 1]);
+  return power(half).mul(rest).sum([-1, -2]).sub(agents);
 }
 
 /** [n, D]: row j is 1 where an element of all action vectors side by side is agent j's. */
@@ -252,7 +264,9 @@ function alike(
     const { episodeStarts: _, ...own } = actorStep(model, agent, team, step);
     return { ...own, noise: step.noise[agent] } as Readonly<Record<string, Traced>>;
   });
-  const stacked = Object.fromEntries(Object.keys(inputs[0]).map((name) => [name, np.stack(inputs.map((own) => own[name]))]));
+  const stacked = Object.fromEntries(
+    Object.keys(inputs[0]).map((name) => [name, np.stack(inputs.map((own) => own[name]))]),
+  );
   const drawOne = (vector: Traced, own: Readonly<Record<string, Traced>>, seen: Traced, mask: Traced) => {
     const { noise, ...rest } = own;
     const looking = { ...rest, episodeStarts, ...(model.conditioned && { jointActions: seen, dependencyMask: mask }) };

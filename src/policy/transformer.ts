@@ -342,11 +342,14 @@ export function transformer(
       let token = startToken(representations.shape[0]);
       order.forEach((agent, k) => {
         const encoded = representations.slice([], k);
-        const x = decoder.blocks.reduce((below, block, level) => {
-          const next = nextInDecoderBlock(block, below, encoded, heads, memories[level]);
-          memories[level] = next.memory;
-          return next.x;
-        }, embedAction(decoder, token));
+        const x = decoder.blocks.reduce(
+          (below, block, level) => {
+            const next = nextInDecoderBlock(block, below, encoded, heads, memories[level]);
+            memories[level] = next.memory;
+            return next.x;
+          },
+          embedAction(decoder, token),
+        );
         const output = applyHeadActing(decoder.head, x);
         token = actionToken(choose(agent, distribution(agent, output, rho, inputs.actionMasks[agent])));
       });

@@ -52,8 +52,11 @@ function meanOverLast(value: Value, rewriting: Rewriting, sign = 1): Value | und
     first.shape[0] === 1 &&
     first.data !== undefined &&
     Array.from(first.data).every((number) => number === 1);
-  const x = isSum ? first : second;
-  const length = x.shape.at(-1);
+  // A product takes its rows as a list.
+  const listed = isSum ? first : second;
+  const length = listed.shape.at(-1);
+  const whole = listed.producer?.op === "Reshape" ? listed.producer.inputs[0]! : listed;
+  const x = whole.shape.at(-1) === length ? whole : listed;
   if (factor === undefined || length === undefined || Math.fround(sign / length) !== Math.fround(factor))
     return undefined;
   return isSum || isProductWithOnes ? x : undefined;
