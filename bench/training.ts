@@ -98,20 +98,24 @@ async function measure(id: string, workers: number, updates: number, algorithm: 
   });
 
   const { name: _, ...settings } = config.algorithm;
-  const critics = await createValueLearning(
-    {
-      team: buffer.team,
-      numEnvs: environments,
-      rolloutLength: length,
-      settings: settings as unknown as CommonSettings,
-      policy: config.policy,
-      critic: config.critic,
-      random: runStream(0, "learner"),
-    },
-    "state",
-  );
-  const advantages = await timed(5, () => critics.evaluate(buffer, createMetrics()));
-  await critics.release();
+  let advantages = Number.NaN;
+  // A transformer has no critic of its own.
+  if ("criticLearningRate" in settings) {
+    const critics = await createValueLearning(
+      {
+        team: buffer.team,
+        numEnvs: environments,
+        rolloutLength: length,
+        settings: settings as unknown as CommonSettings,
+        policy: config.policy,
+        critic: config.critic,
+        random: runStream(0, "learner"),
+      },
+      "state",
+    );
+    advantages = await timed(5, () => critics.evaluate(buffer, createMetrics()));
+    await critics.release();
+  }
   await session.close();
 
   const env = await makeVectorEnv(id, { numEnvs: environments, workers, options: config.env.options });

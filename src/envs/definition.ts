@@ -23,6 +23,8 @@ export interface EnvironmentDefinition {
   readonly optionsSchema: z.ZodType;
   /** Settings of a run that differ from the defaults when it trains on this environment. */
   readonly preset?: Readonly<Record<string, unknown>>;
+  /** What an algorithm's own authors have here, by its name, laid over `preset` where that algorithm trains. */
+  readonly algorithmPresets?: Readonly<Record<string, NamedPreset>>;
   /** Further presets, by name, each laid over `preset` where it is asked for. */
   readonly presets?: Readonly<Record<string, NamedPreset>>;
   /** One copy; `options` are checked and complete. */

@@ -20,6 +20,15 @@ test("defaults < preset < file < --set", async () => {
   expect(config.rollout.environments).toBe(50);
 });
 
+test("what an environment has for an algorithm lies over its preset where that algorithm trains", async () => {
+  const id = "HalfCheetah-6x1";
+  const mat = await resolveConfig({ env: { id }, algorithm: { name: "mat", epochs: 3 } });
+  expect(mat.algorithm).toMatchObject({ epochs: 3, learningRate: 5e-5, minibatches: 40, maxGradientNorm: 0.5 });
+  expect(mat.rollout).toMatchObject({ environments: 40, length: 100 });
+  const bppo = await resolveConfig({ env: { id } });
+  expect(bppo.algorithm).toMatchObject({ epochs: 5, learningRate: 3e-4, minibatches: 1 });
+});
+
 test("a preset that is asked for by name lies over the default one, and under what is set", async () => {
   const id = "HalfCheetah-6x1";
   const full = await resolveConfig({ env: { id }, preset: "full-state", algorithm: { epochs: 3 } });

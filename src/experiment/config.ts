@@ -130,7 +130,10 @@ async function resolve(layers: readonly SettingsTree[], withPreset: boolean): Pr
     ...runSections,
   });
   const { preset: presetName, ...own } = given;
-  const presets = withPreset ? [environment.preset ?? {}, namedPreset(environment, presetName)] : [];
+  const { preset: common = {}, algorithmPresets = {} } = environment;
+  const presets = withPreset
+    ? [common, algorithmPresets[name]?.settings ?? {}, namedPreset(environment, presetName)]
+    : [];
   const preset = keepKnown((presets as SettingsTree[]).reduce(mergeTrees, {}), schemaNode(schema));
   const settings = [preset, own, { env: { id }, algorithm: { name } }].reduce(mergeTrees, {});
   return parseSettings(schema, settings) as RunConfig;

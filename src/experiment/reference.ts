@@ -35,7 +35,7 @@ export const tableOf = (schema: z.ZodType, path: string): string => table(rowsOf
 /** An environment, as far as its settings go. */
 export type ConfiguredEnvironment = Pick<
   EnvironmentDefinition,
-  "id" | "family" | "optionsSchema" | "preset" | "presets"
+  "id" | "family" | "optionsSchema" | "preset" | "algorithmPresets" | "presets"
 >;
 
 /** The text of docs/configuration.md. */
@@ -56,7 +56,7 @@ export function configurationReference(
 Everything that decides what a run does is one tree of settings. Each layer goes over the one before:
 
 1. the defaults below,
-2. the environment's preset (at the end of this page),
+2. the environment's preset, and what it has for the algorithm (at the end of this page),
 3. a file: \`--config settings.yaml\` (or \`.json\`; the \`config.json\` of a run repeats that run),
 4. single settings: \`--set algorithm.epochs=5\` (the value is YAML), and \`--algo\`, \`--seed\`, \`--steps\`.
 
@@ -96,7 +96,7 @@ ${environmentSections(environments).join("\n\n")}
 /** One section for all environments that are set up alike. */
 function environmentSections(environments: Iterable<ConfiguredEnvironment>): string[] {
   const ids = new Map<string, string[]>();
-  for (const { id, optionsSchema, preset, presets = {} } of environments) {
+  for (const { id, optionsSchema, preset, algorithmPresets = {}, presets = {} } of environments) {
     const rows = rowsOf(schemaNode(optionsSchema), "env.options").filter(({ path }) => path !== "env.options");
     const options = rows.length > 0 ? table(rows) : "No options.";
     const values = (settings: Readonly<Record<string, unknown>>) =>
@@ -106,6 +106,9 @@ function environmentSections(environments: Iterable<ConfiguredEnvironment>): str
     const text = [
       options,
       ...(preset ? [`Preset: ${values(preset)}.`] : []),
+      ...Object.entries(algorithmPresets).map(
+        ([name, { description, settings }]) => `With \`${name}\` (${description}): ${values(settings)}.`,
+      ),
       ...Object.entries(presets).map(
         ([name, { description, settings }]) => `\`--preset ${name}\` (${description}): ${values(settings)}.`,
       ),

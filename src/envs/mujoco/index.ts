@@ -18,6 +18,15 @@ const preset = {
   evaluation: { interval: 100, episodes: 10 },
 };
 
+const matPreset = {
+  description: "as MAT's authors have it in train_mujoco.sh, on the same copies and steps per update",
+  settings: {
+    algorithm: { learningRate: 5e-5, epochs: 10, minibatches: 40, maxGradientNorm: 0.5, entropyCoef: 0.001 },
+  },
+};
+
+const algorithmPresets = { mat: matPreset, "mat-dec": matPreset };
+
 const presets = {
   "fading-feedback": {
     description: "feedback fades over the first 3 of 10 million steps: an early gain, an unbiased direction later",
@@ -44,6 +53,7 @@ function definition(id: string, description: string, pattern?: RegExp): Environm
     description,
     optionsSchema,
     preset,
+    algorithmPresets,
     presets,
     make: createParallelEnv,
     makeVector: createVectorEnv,

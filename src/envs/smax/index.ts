@@ -22,6 +22,19 @@ const preset = {
   evaluation: { interval: 25, episodes: 32 },
 };
 
+const matPreset = {
+  description: "as MAT's authors have it for StarCraft in train_smac.sh, which has no memory",
+  settings: {
+    algorithm: { learningRate: 5e-4, epochs: 15 },
+    policy: { recurrent: false },
+    rollout: { environments: 32, length: 100 },
+    // As many steps apart as with the other algorithms.
+    evaluation: { interval: 80 },
+  },
+};
+
+const algorithmPresets = { mat: matPreset, "mat-dec": matPreset };
+
 /** A battle of the registry: its options, and the battles that they make. */
 function battle<Schema extends z.ZodType>(
   id: string,
@@ -35,6 +48,7 @@ function battle<Schema extends z.ZodType>(
     description,
     optionsSchema,
     preset,
+    algorithmPresets,
     make: (_id, options) => battleParallelEnv(id, battles(options, 1)),
     makeVector: (_id, { numEnvs, options }) => battlesVectorEnv(battles(options, numEnvs), numEnvs),
   });
