@@ -2,8 +2,9 @@ import { expect, test } from "vitest";
 import { compile, float32, type Traced } from "../compile/index.ts";
 import { numpy as np } from "../compile/jax.ts";
 import { box, discrete } from "../envs/spaces.ts";
+import { Random } from "../random.ts";
 import { evaluateAgent } from "./actor-critic.ts";
-import { actorGradient, actorInputs, actorSampleSpecs, compileEvaluation } from "./actor-step.ts";
+import { type ActorObjective, actorGradient, actorInputs, actorSampleSpecs, compileEvaluation } from "./actor-step.ts";
 import { bppoInfluence, bppoObjective } from "./bppo.ts";
 import { createEvaluated, evaluationOutputs, gatherFeedback, jointRatio, silenceInactive } from "./feedback.ts";
 import { sampleIteration, type TeamShape } from "./fixture.ts";
@@ -65,26 +66,38 @@ async function sequentialGradients({ policies, iteration }: Sampled, lambda: num
   return sums;
 }
 
-/** The gradients of the one graph of the schedule "simultaneous", by network. */
-async function simultaneousGradients(
+/** What of the schedule "simultaneous" a test has otherwise. */
+interface TeamLossOptions {
+  readonly chain: "direct" | "full";
+  /** By default BPPO's. */
+  readonly objective?: ActorObjective;
+  readonly entropyCoef?: number;
+  /** An order that holds for every sample; false: none, by default what the policies have. */
+  readonly order?: readonly number[] | false;
+}
+
+/** The one graph of the schedule "simultaneous": what its gradients are, by network, and its policy loss. */
+async function compileTeamGradients(
   { policies, iteration }: Sampled,
   lambda: number,
-  chain: "direct" | "full",
-): Promise<Float32Array[]> {
+  { chain, objective = bppoObjective(CLIP, true), entropyCoef = 0.03, order }: TeamLossOptions,
+) {
   const { models, networks, whole, dependencies } = policies;
   const distinct = [...new Set(networks)];
   const networkOf = networks.map((network) => distinct.indexOf(network));
-  const team = { order: dependencies.order, ordered: dependencies.kind === "fixed", models, networkOf };
+  const ordered = order === undefined ? dependencies.kind === "fixed" : order !== false;
+  const team = { order: order || dependencies.order, ordered, models, networkOf };
   const program = await compile(
     "gradients",
     (traced) => {
       const samples = traced as unknown as Samples<Traced>;
       const counts = models.map((_, i) => [`count${i}`, np.maximum(samples.rows[`${i}.weights`].sum(), 1)]);
-      const scalars = { peerCoef: traced.lambda, entropyCoef: np.array(0.03), ...Object.fromEntries(counts) };
+      const scalars = { peerCoef: traced.lambda, entropyCoef: np.array(entropyCoef), ...Object.fromEntries(counts) };
       const inputs = { thetas: traced.thetas as Traced[], samples, scalars };
       const layouts = distinct.map((network) => models[networks.indexOf(network)].layout);
-      const loss = teamLoss(team, bppoObjective(CLIP, true), { clip: CLIP, chain });
-      return [...lossGradients(loss, layouts, inputs, whole).gradients];
+      const loss = teamLoss(team, objective, { clip: CLIP, chain });
+      const { gradients, metrics } = lossGradients(loss, layouts, inputs, whole);
+      return { gradients: [...gradients], policyLoss: metrics.slice(0).mul(models.length) };
     },
     {
       thetas: distinct.map(({ theta }) => float32(theta.length)),
@@ -92,11 +105,28 @@ async function simultaneousGradients(
       ...teamSampleSpecs(team, whole),
     },
   );
-  const thetas = Object.fromEntries(distinct.map(({ theta }, k) => [`thetas.${k}`, theta]));
-  const feeds = feedsOf(joinSamples(iteration.samples));
-  const outputs = await program.run({ ...feeds, ...thetas, lambda: Float32Array.of(lambda) });
+  const feeds = { ...feedsOf(joinSamples(iteration.samples)), lambda: Float32Array.of(lambda) };
+  return {
+    thetas: distinct.map(({ theta }) => theta),
+    async at(thetas: readonly Float32Array[]) {
+      const named = Object.fromEntries(thetas.map((theta, k) => [`thetas.${k}`, theta]));
+      const outputs = await program.run({ ...feeds, ...named });
+      const gradients = distinct.map((_, k) => outputs[`gradients.${k}`] as Float32Array);
+      return { gradients, policyLoss: outputs.policyLoss[0] };
+    },
+    release: () => program.release(),
+  };
+}
+
+async function simultaneousGradients(
+  sampled: Sampled,
+  lambda: number,
+  options: TeamLossOptions,
+): Promise<Float32Array[]> {
+  const program = await compileTeamGradients(sampled, lambda, options);
+  const { gradients } = await program.at(program.thetas);
   await program.release();
-  return distinct.map((_, k) => outputs[k] as Float32Array);
+  return gradients;
 }
 
 test.each<[string, TeamShape, NonNullable<Parameters<typeof sampleIteration>[1]["policy"]>, number]>([
@@ -108,7 +138,7 @@ test.each<[string, TeamShape, NonNullable<Parameters<typeof sampleIteration>[1][
 ])("before anyone is updated, the two schedules go the same way: %s", async (_, shape, policy, lambda) => {
   const sampled = await sampleIteration(shape, { policy });
   const sequential = await sequentialGradients(sampled, lambda);
-  const simultaneous = await simultaneousGradients(sampled, lambda, "direct");
+  const simultaneous = await simultaneousGradients(sampled, lambda, { chain: "direct" });
   sequential.forEach((gradient, k) => {
     expect(distance(gradient, simultaneous[k]), `network ${k}`).toBeLessThan(2e-4);
   });
@@ -117,13 +147,69 @@ test.each<[string, TeamShape, NonNullable<Parameters<typeof sampleIteration>[1][
 
 test("the full chain differs from the direct one for the first of three, and only there", async () => {
   const sampled = await sampleIteration({ actionSpaces: [box(1), box(1), box(1)] }, {});
-  const direct = await simultaneousGradients(sampled, 1, "direct");
-  const full = await simultaneousGradients(sampled, 1, "full");
+  const direct = await simultaneousGradients(sampled, 1, { chain: "direct" });
+  const full = await simultaneousGradients(sampled, 1, { chain: "full" });
   expect(distance(direct[0], full[0])).toBeGreaterThan(1e-3);
   expect(distance(direct[1], full[1])).toBeLessThan(1e-5);
   expect(distance(direct[2], full[2])).toBeLessThan(1e-5);
   await sampled.learner.release();
 });
+
+/** log π Â: nothing of it is held constant, so that its value is a function of what it is differentiated by. */
+const plain: ActorObjective = {
+  usesCorrection: false,
+  usesFeedback: false,
+  value: ({ logProb, advantage }) => logProb.mul(advantage),
+};
+
+test.each([
+  ["a fixed graph", { dependencies: [[], [0], [0, 1], [1, 2]] }],
+  ["an order drawn for each iteration", { order: "shuffled" }],
+  ["a graph drawn for each sample", { dependencies: "learned" }],
+] as const)("the full chain's gradient is the slope of the loss along the whole chain: %s", async (_, policy) => {
+  const actionSpaces = [box(1), box(2), box(1), box(1)];
+  // Smooth activations, so that a finite difference is a slope.
+  const sampled = await sampleIteration({ actionSpaces }, { policy: { ...policy, activation: "tanh" } });
+  const options = { objective: plain, entropyCoef: 0 } as const;
+  const program = await compileTeamGradients(sampled, 1, { ...options, chain: "full" });
+  const { gradients } = await program.at(program.thetas);
+  const direct = await simultaneousGradients(sampled, 1, { ...options, chain: "direct" });
+  const random = new Random(3);
+  let told = 0;
+  for (const [k, gradient] of gradients.entries()) {
+    const scale = Math.sqrt(gradient.reduce((sum, x) => sum + x * x, 0));
+    for (let trial = 0; trial < 3; trial++) {
+      const direction = gradient.map(() => random.normal());
+      const h = 4e-3;
+      const moved = (by: number) =>
+        program.thetas.map((theta, j) => (j === k ? theta.map((x, at) => x + by * direction[at]) : theta));
+      const [up, down] = [(await program.at(moved(h))).policyLoss, (await program.at(moved(-h))).policyLoss];
+      const along = (vector: Float32Array) => vector.reduce((sum, x, at) => sum + x * direction[at], 0);
+      const slope = (up - down) / (2 * h);
+      const tolerance = 0.02 * scale + 3e-3;
+      expect(Math.abs(along(gradient) - slope), `network ${k}: ${along(gradient)}, ${slope}`).toBeLessThan(tolerance);
+      if (Math.abs(along(direct[k]) - slope) > tolerance) told++;
+    }
+  }
+  // Some of it goes through reactions in between, which the direct chain leaves out.
+  expect(told).toBeGreaterThan(0);
+  await Promise.all([program.release(), sampled.learner.release()]);
+});
+
+test.each(["direct", "full"] as const)(
+  "one graph for all samples is the same as data, and as an order in which agents act: %s chain",
+  async (chain) => {
+    const shape = { actionSpaces: [discrete(3), box(2), discrete(2), box(1)], hasInactiveAgents: true };
+    const sampled = await sampleIteration(shape, { policy: { order: "shuffled" } });
+    const { order } = sampled.iteration.dependencies;
+    const ordered = await simultaneousGradients(sampled, 0.7, { chain, order });
+    const asData = await simultaneousGradients(sampled, 0.7, { chain, order: false });
+    ordered.forEach((gradient, k) => {
+      expect(distance(gradient, asData[k]), `network ${k}`).toBeLessThan(2e-4);
+    });
+    await sampled.learner.release();
+  },
+);
 
 test.each([
   ["choices with masks", { actionSpaces: [discrete(3), discrete(4)], hasActionMasks: true }, {}],
