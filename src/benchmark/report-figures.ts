@@ -6,6 +6,10 @@ import type { BenchmarkReport, Estimate, EstimatedCurve } from "./report.ts";
 
 const WIDTH = 560;
 const HEIGHT = 320;
+/** What a figure shows beyond its numbers, as a part of them. */
+const EDGE = 0.015;
+/** Where the slowest takes so many times as long as the fastest, time is drawn in factors, or the fast are a line. */
+const VERY_DIFFERENT = 4;
 
 /** A figure of a report. */
 export interface ReportFigure {
@@ -86,7 +90,11 @@ export async function reportFigures(report: BenchmarkReport): Promise<ReportFigu
   const chart = (
     drawn: readonly EstimatedCurve[],
     texts: { readonly title: string; readonly subtitle: string; readonly xLabel: string; readonly yLabel: string },
-    ranges: { readonly x?: readonly [number, number]; readonly y?: readonly [number, number] } = {},
+    ranges: {
+      readonly x?: readonly [number, number];
+      readonly y?: readonly [number, number];
+      readonly logarithmic?: boolean;
+    } = {},
   ): Promise<string> => {
     const points = drawn.flatMap(({ algorithm, x, value, low, high }) =>
       x.map(
@@ -105,7 +113,8 @@ export async function reportFigures(report: BenchmarkReport): Promise<ReportFigu
       labels: algorithms,
       legend: algorithms,
       points,
-      xRange: ranges.x ?? [0, end],
+      xRange: ranges.x ?? [ranges.logarithmic ? Math.min(...points.map(({ x }) => x)) : 0, end],
+      ...(ranges.logarithmic && { logarithmic: true }),
       yRange:
         ranges.y ??
         visibleRange(
@@ -132,7 +141,8 @@ export async function reportFigures(report: BenchmarkReport): Promise<ReportFigu
           xLabel: "Normalised score τ",
           yLabel: "Fraction of runs with a score > τ",
         },
-        { x: [x[0], x.at(-1)!], y: [0, 1] },
+        // A little more than there is, so that lines along the edges are seen whole.
+        { x: [x[0] - EDGE * (x.at(-1)! - x[0]), x.at(-1)! + EDGE * (x.at(-1)! - x[0])], y: [-EDGE, 1 + EDGE] },
       ),
     );
   }
@@ -160,10 +170,22 @@ export async function reportFigures(report: BenchmarkReport): Promise<ReportFigu
     );
   }
   for (const { task, algorithms } of curves.seconds) {
+    const ends = algorithms.flatMap(({ x }) => x.slice(-1));
+    const starts = algorithms.flatMap(({ x }) => x.slice(0, 1));
+    const logarithmic = Math.max(...ends) > VERY_DIFFERENT * Math.min(...ends) && Math.min(...starts) > 0;
     await add(
       `time-${task}`,
       `${task}: over time`,
-      chart(algorithms, { title: task, subtitle: iqm, xLabel: "Training time (s)", yLabel: metric }),
+      chart(
+        algorithms,
+        {
+          title: task,
+          subtitle: iqm,
+          xLabel: `Training time (s${logarithmic ? ", logarithmic" : ""})`,
+          yLabel: metric,
+        },
+        { logarithmic },
+      ),
     );
   }
   return figures;

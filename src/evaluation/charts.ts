@@ -97,6 +97,8 @@ export interface BandChart {
   readonly legend: readonly string[];
   readonly points: readonly BandPoint[];
   readonly xRange: readonly [low: number, high: number];
+  /** Whether equal distances along x are equal factors; `xRange` must then be above zero. */
+  readonly logarithmic?: boolean;
   readonly yRange: readonly [low: number, high: number];
   /** Whether the ends of the y axis may be moved to round numbers. */
   readonly nice?: boolean;
@@ -110,7 +112,19 @@ export interface BandChart {
 export const bandChart = (chart: BandChart): Promise<string> => drawn(bandSpec(chart));
 
 function bandSpec(chart: BandChart): Spec {
-  const { labels, legend, points, xRange, yRange, nice = false, marks = [], width, height } = chart;
+  const {
+    labels,
+    legend,
+    points,
+    xRange,
+    yRange,
+    nice = false,
+    logarithmic = false,
+    marks = [],
+    width,
+    height,
+  } = chart;
+  const drawn = labels.filter((label) => points.some(({ group }) => group === label));
   const references = marks.flatMap(({ name, points }) => points.map((point) => ({ name, ...point })));
   const names = marks.map(({ name }) => name);
 
@@ -130,7 +144,7 @@ function bandSpec(chart: BandChart): Spec {
       { name: "references", values: references },
     ],
     scales: [
-      { name: "x", type: "linear", domain: [...xRange], range: "width" },
+      { name: "x", type: logarithmic ? "log" : "linear", domain: [...xRange], range: "width" },
       { name: "y", type: "linear", domain: [...yRange], range: "height", zero: false, nice },
       { name: "color", type: "ordinal", domain: [...labels], range: labels.map((_, i) => cycled(COLORS, i)) },
       {
@@ -176,7 +190,11 @@ function bandSpec(chart: BandChart): Spec {
         symbolType: "stroke",
         symbolStrokeWidth: 3,
         symbolSize: SYMBOL_LENGTH ** 2,
-        columns: legendColumns(legend, width),
+        values: drawn,
+        columns: legendColumns(
+          drawn.map((label) => legend[labels.indexOf(label)]),
+          width,
+        ),
         encode: { labels: { update: { text: { scale: "text", field: "value" } } } },
       },
       ...(names.length > 0
@@ -481,10 +499,17 @@ function textWidth(text: string, fontSize: number): number {
   return ems * fontSize;
 }
 
-/** How many entries fit beside each other. */
+/** How many entries fit beside each other; each column is as wide as its longest entry. */
 function legendColumns(texts: readonly string[], width: number): number {
-  const longest = Math.max(...texts.map((text) => textWidth(text, LEGEND_TEXT_SIZE)));
-  return Math.max(1, Math.floor(width / (longest + SYMBOL_LENGTH + 2 * COLUMN_PADDING)));
+  const entries = texts.map((text) => textWidth(text, LEGEND_TEXT_SIZE) + SYMBOL_LENGTH + 2 * COLUMN_PADDING);
+  for (let columns = entries.length; columns > 1; columns--) {
+    const widest = new Array<number>(columns).fill(0);
+    entries.forEach((entry, i) => {
+      widest[i % columns] = Math.max(widest[i % columns], entry);
+    });
+    if (widest.reduce((sum, column) => sum + column) <= width) return columns;
+  }
+  return 1;
 }
 
 /** Axis labels: 500, 1.5k, 2M. */
