@@ -144,12 +144,12 @@ export async function createReport(
   const estimate = (
     strata: readonly (readonly number[])[],
     statistic: (pooled: ArrayLike<number>, byTask: readonly ArrayLike<number>[]) => number,
-    resamples = settings.resamples,
+    { resamples = settings.resamples, stream = streams++ } = {},
   ): Estimate => {
     const value = statistic(strata.flat(), strata);
     // What can't be drawn differently says nothing of how it might have been.
     if (strata.every(({ length }) => length === 1)) return { value, low: Number.NaN, high: Number.NaN };
-    const random = new Random(0).split(streams++);
+    const random = new Random(0).split(stream);
     return { value, ...bootstrapInterval(strata, statistic, { random, resamples, confidence: settings.confidence }) };
   };
   const along = (
@@ -158,9 +158,9 @@ export async function createReport(
     strataAt: (i: number) => readonly (readonly number[])[],
     statistic: (pooled: ArrayLike<number>, i: number) => number,
   ): EstimatedCurve => {
-    const estimates = Array.from(x, (_, i) =>
-      estimate(strataAt(i), (pooled) => statistic(pooled, i), Math.ceil(settings.resamples / 10)),
-    );
+    // The same draws of runs at every point: what differs along a curve is the curve.
+    const options = { resamples: Math.ceil(settings.resamples / 10), stream: streams++ };
+    const estimates = Array.from(x, (_, i) => estimate(strataAt(i), (pooled) => statistic(pooled, i), options));
     return {
       algorithm,
       x: Array.from(x),
