@@ -3,6 +3,7 @@
 import { didYouMean } from "../names.ts";
 import type { EnvironmentDefinition } from "./definition.ts";
 import type { ParallelEnv, VectorEnv } from "./env.ts";
+import { football } from "./football/index.ts";
 import { games } from "./games/index.ts";
 import { isModulePath, moduleEnvironment } from "./module.ts";
 import { mujoco } from "./mujoco/index.ts";
@@ -11,7 +12,7 @@ import { smax } from "./smax/index.ts";
 import { vectorize } from "./vectorize.ts";
 
 /** Every environment that has a name. */
-export const environments: readonly EnvironmentDefinition[] = [...games, ...mujoco, ...smax, ...python];
+export const environments: readonly EnvironmentDefinition[] = [...games, ...mujoco, ...smax, ...football, ...python];
 
 /**
  * The environment called `id`.

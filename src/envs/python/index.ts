@@ -3,17 +3,14 @@
 import { z } from "zod";
 import { agentsInOrder } from "../agents.ts";
 import { defineEnvironment } from "../definition.ts";
-import type { Action, ParallelEnv, StepResult } from "../env.ts";
+import type { Action, ParallelEnv, StepResult, VectorEnv } from "../env.ts";
 import { createMoment } from "../moment.ts";
 import { vectorSize } from "../spaces.ts";
 import { pythonProgram } from "./process.ts";
 import { createPythonVectorEnv } from "./vector.ts";
 
-const optionsSchema = z.strictObject({
-  args: z
-    .record(z.string(), z.unknown())
-    .default({})
-    .describe("keyword arguments of what makes the environment, such as { N: 3, max_cycles: 25 }"),
+/** Options of every environment that Python steps. */
+export const processOptions = {
   python: z
     .string()
     .min(1)
@@ -30,6 +27,14 @@ const optionsSchema = z.strictObject({
     .min(0)
     .default(5)
     .describe("processes that may crash or hang, and be replaced, within 1,000 steps before the run stops"),
+};
+
+const optionsSchema = z.strictObject({
+  args: z
+    .record(z.string(), z.unknown())
+    .default({})
+    .describe("keyword arguments of what makes the environment, such as { N: 3, max_cycles: 25 }"),
+  ...processOptions,
 });
 
 type PythonOptions = z.output<typeof optionsSchema>;
@@ -42,9 +47,8 @@ function settingsOf(id: string, { python, ...options }: PythonOptions) {
   return { id, module, variant: variant ?? null, python: pythonProgram(python), ...options };
 }
 
-/** One copy, by the interface that people write; all agents are given the team's reward. */
-function createPythonParallelEnv(id: string, options: PythonOptions): ParallelEnv {
-  const vector = createPythonVectorEnv({ ...settingsOf(id, options), numEnvs: 1, processes: 1 });
+/** A `VectorEnv` of one copy, by the interface that people write; all agents are given the team's reward. */
+export function pythonParallelEnv(id: string, vector: VectorEnv): ParallelEnv {
   const { team } = vector;
   const { place, byAgent } = agentsInOrder(id, team.agents);
   const moment = createMoment(team, 1);
@@ -111,7 +115,8 @@ export const python = [
     description: "An environment in Python: PettingZoo's, Gymnasium's, or what an adapter makes of it.",
     optionsSchema,
     preset: { rollout: { environments: 8, length: 100 } },
-    make: createPythonParallelEnv,
+    make: (id, options) =>
+      pythonParallelEnv(id, createPythonVectorEnv({ ...settingsOf(id, options), numEnvs: 1, processes: 1 })),
     makeVector: (id, { numEnvs, workers, options }) =>
       createPythonVectorEnv({ ...settingsOf(id, options), numEnvs, processes: workers }),
   }),
