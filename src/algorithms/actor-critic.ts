@@ -1,122 +1,22 @@
-/** @file What all algorithms stand on: a team's policies and critics, an iteration's samples, and a learner of them. */
+/** @file The learner that actor-critic methods are: a team's policies and critics, and one iteration of them. */
 
-import type { Program } from "../compile/index.ts";
-import type { Sequences } from "../nn/layers.ts";
-import { type ActorModel, teamActors } from "../policy/actor.ts";
+import { teamActors } from "../policy/actor.ts";
 import { type Dependencies, resolveDependencies, totalOrder } from "../policy/dependencies.ts";
 import { exportPolicy } from "../policy/export.ts";
 import { byPredecessors, generatedPolicy, graphGenerator, orderedPolicy } from "../policy/graph.ts";
-import {
-  actionRanges,
-  agentId,
-  type Chain,
-  chainPolicy,
-  jointPolicy,
-  dependencyMask as maskOf,
-  type PolicyDefinition,
-} from "../policy/joint.ts";
+import { actionRanges, type Chain, chainPolicy, jointPolicy, type PolicyDefinition } from "../policy/joint.ts";
 import type { PolicySettings } from "../policy/settings.ts";
 import type { Random } from "../random.ts";
-import { normalizeAdvantages } from "../rollout/advantages.ts";
 import type { RolloutBuffer } from "../rollout/buffer.ts";
-import { actorMetrics } from "./actor-step.ts";
 import type { Learner, LearnerOptions, Progress } from "./algorithm.ts";
 import { createGraphLearning } from "./graph-learning.ts";
-import { createMetrics, type Metrics } from "./metrics.ts";
-import {
-  type Arrays,
-  createMinibatches,
-  type Minibatches,
-  minibatchSequences,
-  rolloutSequences,
-  rowCount,
-  type Samples,
-} from "./minibatch.ts";
+import { createMetrics } from "./metrics.ts";
+import { createMinibatches, minibatchSequences, rolloutSequences, rowCount } from "./minibatch.ts";
 import { checkFinite, createNetwork, type Network, networkState } from "./network.ts";
-import type { RowwiseProgram } from "./rowwise.ts";
+import { createSampler } from "./sampler.ts";
 import type { CommonSettings } from "./settings.ts";
-import { type StepProgram, walkSamples } from "./step.ts";
+import type { Iteration, PolicyUpdate, TeamPolicies } from "./team-policies.ts";
 import { type CriticView, createValueLearning } from "./value-learning.ts";
-
-/** One iteration, as the update of an algorithm sees it. */
-export interface Iteration {
-  /** By agent: its samples, with advantages normalised over those where it is active, and zero elsewhere. */
-  readonly samples: readonly Samples[];
-  /** [1]: how much of training is done, 0 to 1 */
-  readonly progress: Float32Array;
-  readonly metrics: Metrics;
-  /** Who looked at whom. Where every step has its own graph, the order is from those who look at few to those at many. */
-  readonly dependencies: Dependencies;
-  /** Shuffles minibatches; follows from the seed and the number of the iteration. */
-  readonly random: { shuffle(array: Int32Array): void };
-}
-
-/** The policies of a team, for an algorithm to write its update with. */
-export interface TeamPolicies {
-  /** What holds for all of training; `Iteration.dependencies` are those of one. */
-  readonly dependencies: Dependencies;
-  /** By agent; agents of equal shape have the same. */
-  readonly models: readonly ActorModel[];
-  /** By agent; the same one where parameters are shared. */
-  readonly networks: readonly Network[];
-  /** By agent: where its actions lie in all action vectors side by side, [start, end]. */
-  readonly ranges: readonly (readonly [number, number])[];
-  /** B = T · N */
-  readonly rows: number;
-  /** How a whole rollout's samples make sequences, and those of one minibatch. */
-  readonly whole: Sequences;
-  readonly batch: Sequences;
-  readonly minibatches: Minibatches;
-}
-
-/**
- * What an algorithm does with the policies once per iteration.
- * @returns the programs it runs, so that they can be released, and the update
- */
-export type PolicyUpdate = (policies: TeamPolicies) => Promise<{
-  readonly programs: Iterable<Pick<Program, "release">>;
-  readonly update: (iteration: Iteration) => Promise<void>;
-}>;
-
-/** Programs by agent, for the agents that are `needed`; agents with the same model have the same program. */
-export async function perModel<P>(
-  models: readonly ActorModel[],
-  compileFor: (model: ActorModel) => Promise<P>,
-  needed: (agent: number) => boolean = () => true,
-): Promise<ReadonlyMap<number, P>> {
-  const programs = new Map<ActorModel, P>();
-  const byAgent = new Map<number, P>();
-  for (const [agent, model] of models.entries()) {
-    if (!needed(agent)) continue;
-    if (!programs.has(model)) programs.set(model, await compileFor(model));
-    byAgent.set(agent, programs.get(model)!);
-  }
-  return byAgent;
-}
-
-/** Walks an agent's samples `epochs` times, minibatch by minibatch, each one step of its policy. */
-export const learnEpochs = (
-  { minibatches, networks }: TeamPolicies,
-  iteration: Iteration,
-  agent: number,
-  program: StepProgram,
-  { epochs, extraRows = {} }: { readonly epochs: number; readonly extraRows?: Arrays },
-): Promise<void> => {
-  const own = iteration.samples[agent];
-  const samples = { ...own, rows: { ...own.rows, ...extraRows } };
-  return walkSamples(minibatches, iteration, samples, [networks[agent]], program, { epochs, names: actorMetrics });
-};
-
-/** Runs an evaluation program on an agent's samples, with its parameters as they are now. */
-export async function evaluateAgent(
-  { networks }: TeamPolicies,
-  { samples }: Iteration,
-  agent: number,
-  program: RowwiseProgram,
-  into: Arrays,
-): Promise<void> {
-  await program.run({ theta: networks[agent].theta }, samples[agent], into);
-}
 
 /** How an algorithm's team is built. */
 export interface TeamDesign {
@@ -284,77 +184,4 @@ function createShuffledOrder(count: number, random: Random, updates: Int32Array)
     next,
     dependenciesOf: (): Dependencies => totalOrder(byPredecessors(predecessors, count)),
   };
-}
-
-/** Makes every agent's samples from a buffer, in memory that is used again for the next. */
-function createSampler(
-  { team, dependencies }: Chain,
-  { models, ranges, rows, whole }: TeamPolicies,
-  numEnvs: number,
-): (buffer: RolloutBuffer, advantagesOf: (agent: number) => Float32Array, current: Dependencies) => Samples[] {
-  const ownGraphs = dependencies.kind === "learned";
-  const jointActionSize = ranges[ranges.length - 1][1];
-  const jointActions = new Float32Array(rows * jointActionSize);
-  const own = models.map(({ hiddenSize }, agent) => ({
-    advantages: new Float32Array(rows),
-    weights: new Float32Array(rows),
-    hidden: new Float32Array(whole.blocks * whole.width * hiddenSize),
-    agentId: agentId(team, agent),
-    dependencyMask: new Float32Array(ownGraphs ? rows * jointActionSize : jointActionSize),
-  }));
-  return (buffer, advantagesOf, current) => {
-    models.forEach(({ actionSize }, agent) => {
-      const [start] = ranges[agent];
-      const actions = buffer.actions[agent];
-      for (let row = 0; row < rows; row++) {
-        for (let k = 0; k < actionSize; k++) {
-          jointActions[row * jointActionSize + start + k] = actions[row * actionSize + k];
-        }
-      }
-    });
-    return models.map((model, agent): Samples => {
-      const { advantages, weights, hidden, agentId, dependencyMask } = own[agent];
-      for (let row = 0; row < rows; row++) weights[row] = buffer.active[row * models.length + agent];
-      normalizeAdvantages(advantagesOf(agent), weights, advantages);
-      if (buffer.graph) seenInEachRow(buffer.graph.predecessors, agent, ranges, dependencyMask);
-      else dependencyMask.set(maskOf(team, current.predecessors[agent]));
-      const perBlock = numEnvs * model.hiddenSize;
-      for (let block = 0; block < whole.blocks && perBlock > 0; block++) {
-        const from = block * whole.length * perBlock;
-        hidden.set(buffer.hidden[agent].subarray(from, from + perBlock), block * perBlock);
-      }
-      return {
-        rows: {
-          observations: buffer.observations[agent].subarray(0, rows * model.observationSize),
-          actions: buffer.actions[agent],
-          noise: buffer.noise[agent],
-          oldLogProbs: buffer.logProbs[agent],
-          advantages,
-          weights,
-          ...(model.conditioned && { jointActions, ...(ownGraphs && { dependencyMask }) }),
-          ...(model.hasActionMask && { actionMask: buffer.actionMasks[agent].subarray(0, rows * model.actionSize) }),
-          ...(model.hiddenSize > 0 && { episodeStarts: buffer.episodeStarts.subarray(0, rows) }),
-        },
-        sequences: { ...(model.hiddenSize > 0 && { hidden }) },
-        fixed: { agentId, ...(model.conditioned && !ownGraphs && { dependencyMask }) },
-      };
-    });
-  };
-}
-
-/** For each row, what `agent` looks at of all action vectors side by side: [B, D], from F [B, n · n]. */
-function seenInEachRow(
-  predecessors: Float32Array,
-  agent: number,
-  ranges: TeamPolicies["ranges"],
-  into: Float32Array,
-): void {
-  const agents = ranges.length;
-  const size = ranges[agents - 1][1];
-  for (let row = 0; row < into.length / size; row++) {
-    for (let other = 0; other < agents; other++) {
-      const [start, end] = ranges[other];
-      into.fill(predecessors[(row * agents + agent) * agents + other], row * size + start, row * size + end);
-    }
-  }
 }

@@ -3,7 +3,6 @@ import { compile, float32, type Traced } from "../compile/index.ts";
 import { numpy as np } from "../compile/jax.ts";
 import { box, discrete } from "../envs/spaces.ts";
 import { Random } from "../random.ts";
-import { evaluateAgent } from "./actor-critic.ts";
 import { type ActorObjective, actorGradient, actorInputs, actorSampleSpecs, compileEvaluation } from "./actor-step.ts";
 import { bppoInfluence, bppoObjective } from "./bppo.ts";
 import { createEvaluated, evaluationOutputs, gatherFeedback, jointRatio, silenceInactive } from "./feedback.ts";
@@ -11,6 +10,7 @@ import { sampleIteration, type TeamShape } from "./fixture.ts";
 import { lossGradients } from "./gradient.ts";
 import { feedsOf, type Samples } from "./minibatch.ts";
 import { joinSamples, teamLoss, teamSampleSpecs } from "./simultaneous.ts";
+import { evaluateAgent } from "./team-policies.ts";
 
 const CLIP = 0.2;
 

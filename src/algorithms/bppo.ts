@@ -8,7 +8,7 @@
 import { z } from "zod";
 import { lax, numpy as np } from "../compile/jax.ts";
 import { scheduleSchema } from "../nn/schedules.ts";
-import { createLearner, evaluateAgent, learnEpochs, type PolicyUpdate, perModel } from "./actor-critic.ts";
+import { createLearner } from "./actor-critic.ts";
 import {
   type ActorObjective,
   actorMetrics,
@@ -29,6 +29,7 @@ import {
 import { ppoSettings } from "./settings.ts";
 import { compileTeamStep, joinSamples } from "./simultaneous.ts";
 import { walkSamples } from "./step.ts";
+import { evaluateAgent, learnEpochs, type PolicyUpdate, perModel } from "./team-policies.ts";
 
 export const bppoSettings = z.strictObject({
   ...ppoSettings,

@@ -6,11 +6,12 @@
 
 import { z } from "zod";
 import { scheduleSchema } from "../nn/schedules.ts";
-import { createLearner, evaluateAgent, learnEpochs, type PolicyUpdate, perModel } from "./actor-critic.ts";
+import { createLearner } from "./actor-critic.ts";
 import { type ActorObjective, compileActorStep, compileEvaluation, type Influence } from "./actor-step.ts";
 import { defineAlgorithm } from "./algorithm.ts";
 import { clipFeedback, createEvaluated, evaluationOutputs, gatherFeedback } from "./feedback.ts";
 import { commonSettings, criticEpochs } from "./settings.ts";
+import { evaluateAgent, learnEpochs, type PolicyUpdate, perModel } from "./team-policies.ts";
 
 export const bptaSettings = z.strictObject({
   ...commonSettings,

@@ -6,9 +6,10 @@ import type { DependencySettings } from "../policy/dependencies.ts";
 import { criticSettingsSchema, policySettingsSchema } from "../policy/settings.ts";
 import { Random } from "../random.ts";
 import { type Collector, createCollector } from "../rollout/collector.ts";
-import { createLearner, type Iteration, type TeamDesign, type TeamPolicies } from "./actor-critic.ts";
+import { createLearner, type TeamDesign } from "./actor-critic.ts";
 import type { Learner, LearnerOptions } from "./algorithm.ts";
 import { bppoSettings } from "./bppo.ts";
+import type { Iteration, TeamPolicies } from "./team-policies.ts";
 
 /** What a test's team is like. */
 export interface TeamShape {

@@ -14,13 +14,13 @@ import { cyclicity, edgesEntropy, edgesLogProb, type GraphGenerator, paddedObser
 import type { PolicySettings } from "../policy/settings.ts";
 import { normalizeAdvantages } from "../rollout/advantages.ts";
 import type { RolloutBuffer } from "../rollout/buffer.ts";
-import type { Iteration, TeamPolicies } from "./actor-critic.ts";
 import type { LearnerOptions } from "./algorithm.ts";
 import type { SampleLoss } from "./gradient.ts";
 import { rowCount, type Samples } from "./minibatch.ts";
 import { checkFinite, createNetwork, networkState } from "./network.ts";
 import type { CommonSettings } from "./settings.ts";
 import { compileStep, walkSamples } from "./step.ts";
+import type { Iteration, TeamPolicies } from "./team-policies.ts";
 
 /** Names of what `metrics` of a step holds, in order. */
 const graphMetrics = ["graphLoss", "graphEntropy", "cyclicity", "graphGradientNorm"] as const;

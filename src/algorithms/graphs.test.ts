@@ -7,12 +7,12 @@ import { resolveDependencies } from "../policy/dependencies.ts";
 import { actionRanges, agentId } from "../policy/joint.ts";
 import { policySettingsSchema } from "../policy/settings.ts";
 import { Random } from "../random.ts";
-import { perModel } from "./actor-critic.ts";
 import { actorInputs, compileEvaluation } from "./actor-step.ts";
 import { bptaInfluence } from "./bpta.ts";
 import { createEvaluated, evaluationOutputs, gatherFeedback } from "./feedback.ts";
 import { teamOf } from "./fixture.ts";
 import { feedsOf, type Samples } from "./minibatch.ts";
+import { perModel } from "./team-policies.ts";
 import { compileGradient } from "./theorem.ts";
 
 const team = teamOf({ actionSpaces: [discrete(3), box(2), discrete(3), box(1)] });

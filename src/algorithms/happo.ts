@@ -6,12 +6,13 @@
  */
 
 import { z } from "zod";
-import { createLearner, evaluateAgent, learnEpochs, type PolicyUpdate, perModel } from "./actor-critic.ts";
+import { createLearner } from "./actor-critic.ts";
 import { type ActorObjective, compileActorStep, compileEvaluation } from "./actor-step.ts";
 import { defineAlgorithm } from "./algorithm.ts";
 import { createEvaluated, evaluationOutputs, jointRatio, silenceInactive } from "./feedback.ts";
 import { ppoObjective } from "./mappo.ts";
 import { ppoSettings } from "./settings.ts";
+import { evaluateAgent, learnEpochs, type PolicyUpdate, perModel } from "./team-policies.ts";
 
 export const happoSettings = z.strictObject(ppoSettings);
 

@@ -7,11 +7,12 @@
 
 import { z } from "zod";
 import { numpy as np } from "../compile/jax.ts";
-import { createLearner, learnEpochs, type PolicyUpdate, perModel } from "./actor-critic.ts";
+import { createLearner } from "./actor-critic.ts";
 import { type ActorObjective, compileActorStep } from "./actor-step.ts";
 import { defineAlgorithm } from "./algorithm.ts";
 import { ppoSettings } from "./settings.ts";
 import { epochTurns } from "./step.ts";
+import { learnEpochs, type PolicyUpdate, perModel } from "./team-policies.ts";
 
 export const factorizedSettings = z.strictObject(ppoSettings);
 
