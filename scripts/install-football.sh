@@ -3,7 +3,7 @@
 #
 #   scripts/install-football.sh [VENV]
 #
-# About ten minutes on two cores, nearly all of it for compiling the game. VENV is .venv here by default.
+# Eight minutes of a processor, nearly all of it for compiling the game. VENV is .venv here by default.
 set -euo pipefail
 
 gfootball=2.10.2
