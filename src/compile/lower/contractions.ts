@@ -25,11 +25,9 @@ export function contract(graph: GraphBuilder, x: View, y: View): View {
   const rows = axes.filter((axis) => !isRepeated(a, axis) && isRepeated(b, axis));
   const columns = axes.filter((axis) => isRepeated(a, axis) && !isRepeated(b, axis));
   const batch = axes.filter((axis) => !isRepeated(a, axis) && !isRepeated(b, axis));
-  // Neither has more: a product of vectors, to one number.
-  if (rows.length === 0 && columns.length === 0 && batch.length === 0 && a.value.dtype === "float32")
-    return sum(graph, apply(graph, "Mul", a, b), [last]);
+  // Neither has axes of its own: products of vectors.
+  if (rows.length === 0 && columns.length === 0) return sum(graph, apply(graph, "Mul", a, b), [last]);
   if (batch.length > 0) {
-    if (rows.length === 0 && columns.length === 0) return sum(graph, apply(graph, "Mul", a, b), [last]);
     const left = arrange(graph, a, [...batch, ...rows, last]);
     const right = arrange(graph, b, [...batch, last, ...columns]);
     const size = (list: readonly number[]) => sizeOf(list.map((axis) => shape[axis]));

@@ -52,6 +52,12 @@ export const sizeOf = (shape: readonly number[]): number => shape.reduce((produc
 export const sameShape = (a: readonly number[], b: readonly number[]): boolean =>
   a.length === b.length && a.every((size, i) => size === b[i]);
 
+/** A shape less the axes of size 1 in front. */
+export function withoutLead(shape: readonly number[]): readonly number[] {
+  const lead = shape.findIndex((size) => size !== 1);
+  return lead < 0 ? [] : shape.slice(lead);
+}
+
 /** Equal for equal numbers, row by row; short where they are all the same. */
 function contentKey(data: ArrayLike<number>): string {
   const text = (number: number) => (Object.is(number, -0) ? "-0" : String(number));

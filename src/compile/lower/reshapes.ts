@@ -3,16 +3,11 @@
  * every node costs as much as some thousand additions.
  */
 
-import { type Node, sameShape, sizeOf, type Value } from "./graph.ts";
+import { type Node, sameShape, sizeOf, type Value, withoutLead } from "./graph.ts";
 import type { RewriteRule, Rewriting } from "./rewrite.ts";
 import { broadcastShape } from "./views.ts";
 
 const broadcasting = new Set(["Add", "Sub", "Mul", "Div", "Max", "Min", "Less", "LessOrEqual", "Equal", "Where"]);
-
-const withoutLead = (shape: readonly number[]): readonly number[] => {
-  const lead = shape.findIndex((size) => size !== 1);
-  return lead < 0 ? [] : shape.slice(lead);
-};
 
 /** What `value` was before axes of size 1 in front came or went. */
 function behind(value: Value | undefined): Value | undefined {

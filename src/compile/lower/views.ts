@@ -5,7 +5,7 @@
  * of size 1, or one along which the value repeats).
  */
 
-import { type GraphBuilder, sizeOf, type Value, type ValueType } from "./graph.ts";
+import { type GraphBuilder, sameShape, sizeOf, type Value, type ValueType, withoutLead } from "./graph.ts";
 
 /** Stands for an axis that the value does not have. */
 const NONE = -1;
@@ -204,9 +204,10 @@ export function elementwise(
   const computed = order.filter((axis) => views.some((v) => v.axes[axis] !== NONE));
   const aligned = views.map((v) => {
     const value = arrange(graph, v, computed);
-    const lead = value.shape.findIndex((size) => size !== 1);
-    const trimmed = lead < 0 ? [] : value.shape.slice(lead);
-    return fits(v.value, trimmed) && isInOrder(v, order) ? v.value : graph.reshape(value, trimmed);
+    const trimmed = withoutLead(value.shape);
+    // Already there, but for further axes of size 1 in front.
+    const fits = sameShape(withoutLead(v.value.shape), trimmed) && isInOrder(v, order);
+    return fits ? v.value : graph.reshape(value, trimmed);
   });
   // Further axes of size 1 in front, as matrix products leave them, stay: it takes an operator to get rid of them.
   const lead = Math.max(0, ...aligned.map((value) => value.shape.length - computed.length));
@@ -221,12 +222,6 @@ export function elementwise(
 
 /** Inputs with fewer elements than this are left as they lie: turning them costs more than it saves. */
 const SMALLEST_TURNED = 1 << 14;
-
-/** Does the value have this shape already, but for further axes of size 1 in front? */
-function fits({ shape }: Value, wanted: readonly number[]): boolean {
-  const lead = shape.length - wanted.length;
-  return lead >= 0 && shape.every((size, i) => size === (i < lead ? 1 : wanted[i - lead]));
-}
 
 /** Does the value have its axes in this order? */
 const isInOrder = (v: View, order: readonly number[]): boolean => {
