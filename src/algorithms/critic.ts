@@ -111,7 +111,7 @@ const criticSampleSpecs = (model: CriticModel, sequences: Sequences): Samples<Ar
   };
 };
 
-/** Mean over the samples of weight 1 of max(huber(V − R), huber(clip(V) − R)), all in normalised units. */
+/** Mean of `clippedValueLoss` over the samples of weight 1, all in normalised units. */
 function criticLoss(model: CriticModel, settings: CriticStepSettings): SampleLoss {
   return ([parameters], { rows, sequences: starts }, { count }, sequences) => {
     const { targets, oldValues, weights } = rows;

@@ -14,7 +14,12 @@ import type { TeamSpec } from "../envs/env.ts";
 import { vectorSize } from "../envs/spaces.ts";
 import type { Sequences } from "../nn/layers.ts";
 import { clippedValueLoss } from "../nn/losses.ts";
-import { createValueStatistics, updateValueStatistics, valueScale } from "../nn/value-normalizer.ts";
+import {
+  createValueStatistics,
+  denormalizeValues,
+  normalizeValues,
+  updateValueStatistics,
+} from "../nn/value-normalizer.ts";
 import { exportPolicy } from "../policy/export.ts";
 import { jointPolicy } from "../policy/joint.ts";
 import { type Transformer, type TransformerInputs, transformer, transformerPolicy } from "../policy/transformer.ts";
@@ -280,12 +285,11 @@ async function createMat(options: LearnerOptions<MatSettings>, decentralized: bo
     const samples = valueSamples(buffer.observations, buffer.hidden, buffer.episodeStarts);
     await valuesOfAll.run({ theta: network.theta }, samples, named("values", raw));
     const finals = await finalValues(buffer);
-    const { mean, std } = valueScale(statistics);
-    const inUnitsOfReward = (x: number) => mean + std * x;
     for (let agent = 0; agent < agents; agent++) {
-      for (let row = 0; row < allRows; row++) values[agent][row] = inUnitsOfReward(raw[agent][row]);
+      denormalizeValues(statistics, raw[agent], values[agent]);
+      denormalizeValues(statistics, finals[agent], finals[agent]);
       const own = part(advantages, agent);
-      const estimates = { values: values[agent], finalValues: finals[agent].map(inUnitsOfReward) };
+      const estimates = { values: values[agent], finalValues: finals[agent] };
       generalizedAdvantages(buffer, estimates, settings, own);
       for (let row = 0; row < rows; row++) {
         returns[agent][row] = own[row] + values[agent][row];
@@ -299,10 +303,7 @@ async function createMat(options: LearnerOptions<MatSettings>, decentralized: bo
       statistics,
       returns.map((own, agent) => ({ values: own, weights: weights[agent] })),
     );
-    const scale = valueScale(statistics);
-    for (let agent = 0; agent < agents; agent++) {
-      for (let row = 0; row < rows; row++) targets[agent][row] = (returns[agent][row] - scale.mean) / scale.std;
-    }
+    for (let agent = 0; agent < agents; agent++) normalizeValues(statistics, returns[agent], targets[agent]);
   }
 
   function samplesOf(buffer: RolloutBuffer): Samples {

@@ -75,13 +75,17 @@ const LAYER_NORM_EPSILON = 1e-5;
 
 const rowMean = (x: Traced): Traced => x.mean(-1, { keepdims: true });
 
-/** Each row less its mean, c, and one over its standard deviation, r = 1/√(mean(c²) + ε); no gradient. */
-function rowStatistics(x: Traced): { readonly centered: Traced; readonly inverse: Traced } {
+/** Of each row: less its mean, c; over its standard deviation, r = 1/√(mean(c²) + ε); and both, x̂ = r c. No gradient. */
+function rowStatistics(x: Traced) {
   const fixed = lax.stopGradient(x);
   const centered = fixed.sub(rowMean(fixed));
   const inverse = np.reciprocal(np.sqrt(rowMean(centered.mul(centered)).add(LAYER_NORM_EPSILON)));
-  return { centered, inverse };
+  return { centered, inverse, standardized: centered.mul(inverse) };
 }
+
+/** −r·mean(ċ·x̂), [B, 1]: signs and factors stay on the numbers per row; only what must be is done on [B, n]. */
+const shrinkage = (along: Traced, { inverse, standardized }: ReturnType<typeof rowStatistics>): Traced =>
+  rowMean(along.mul(standardized)).mul(inverse.neg());
 
 /**
  * Each row of x [B, n] less its mean, over its standard deviation (biased, ε = 1e-5 under the root), with the gradient
@@ -91,11 +95,9 @@ function rowStatistics(x: Traced): { readonly centered: Traced; readonly inverse
  * the forward pass step by step would give: the same function, in fewer passes over [B, n].
  */
 function standardizeFor(x: Traced, along: Traced): Traced {
-  const { centered, inverse } = rowStatistics(x);
-  const standardized = centered.mul(inverse);
-  // Signs and factors stay on the numbers per row: only what must be is done on [B, n].
-  const shrink = rowMean(along.mul(standardized)).mul(inverse.neg());
-  return withGradientOf(standardized, along.mul(inverse).add(standardized.mul(shrink)));
+  const statistics = rowStatistics(x);
+  const { inverse, standardized } = statistics;
+  return withGradientOf(standardized, along.mul(inverse).add(standardized.mul(shrinkage(along, statistics))));
 }
 
 /**
@@ -105,17 +107,15 @@ function standardizeFor(x: Traced, along: Traced): Traced {
  * comes back with x̂ serves both the scale's gradient and that mean.
  */
 export function layerNorm({ scale, offset }: LayerNorm<Traced>, x: Traced): Traced {
-  const { centered, inverse } = rowStatistics(x);
-  const standardized = centered.mul(inverse);
+  const statistics = rowStatistics(x);
+  const { inverse, standardized } = statistics;
   const along = x.sub(rowMean(x));
   const fixed = lax.stopGradient(scale);
-  const shrink = rowMean(along.mul(standardized)).mul(inverse.neg());
-  const carried = along
-    .mul(inverse)
-    .mul(fixed)
-    .add(standardized.mul(np.matmul(shrink, fixed.reshape([1, -1]))));
-  const nothing = carried.sub(lax.stopGradient(carried));
-  return standardized.mul(scale).add(offset).add(nothing);
+  const shrink = np.matmul(shrinkage(along, statistics), fixed.reshape([1, -1]));
+  const carried = along.mul(inverse).mul(fixed).add(standardized.mul(shrink));
+  // Its gradients by scale and offset are its own; that by x is carried.
+  const value = standardized.mul(scale).add(offset);
+  return withGradientOf(value, value.add(carried));
 }
 
 /** A layer this many times narrower than its input is cheaper to scale after the product than before. */

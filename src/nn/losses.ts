@@ -27,8 +27,7 @@ export function clippedValueLoss(
   const [error, heldError] = [fixed.sub(targets), oldValues.add(held).sub(targets)];
   const isFurther = np.greater(np.abs(heldError), np.abs(error));
   const larger = np.where(isFurther, heldError, error);
-  const slope = np.where(isFurther, held.sub(change), 0);
-  const learns = np.where(np.equal(slope, 0), 1, 0);
-  // The larger error, with the derivative that it has by V.
-  return huber(withGradientOf(larger, values.mul(learns)), huberDelta);
+  // The derivative that it has by V.
+  const slope = np.where(isFurther, np.equal(held, change).astype(values.dtype), 1);
+  return huber(withGradientOf(larger, values.mul(slope)), huberDelta);
 }

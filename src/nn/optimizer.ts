@@ -18,7 +18,8 @@ const BETA_2 = 0.999;
  * One step of Adam (Kingma & Ba 2015, arXiv:1412.6980, algorithm 1), ε outside the root, with the gradient made shorter
  * where it is longer than `maxNorm`, as torch.nn.utils.clip_grad_norm_ has it.
  *
- * Factors that are the same for all parameters are joined before they meet a vector: m̂/(√v̂ + ε) = k m/(√v + ε/k') …
+ * Factors that are the same for all parameters are joined before they meet a vector: with c₁ = 1 − β₁ᵗ, c₂ = √(1 − β₂ᵗ),
+ * m̂ / (√v̂ + ε) = c₂/c₁ · m / (√v + c₂ ε).
  * @param gradient of the loss to be made smaller, [P]
  * @param step t, counted from 1; []
  * @param learningRate []
