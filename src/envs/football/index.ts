@@ -4,7 +4,6 @@ import { z } from "zod";
 import { defineEnvironment, type EnvironmentDefinition } from "../definition.ts";
 import type { VectorEnv } from "../env.ts";
 import { processOptions, pythonParallelEnv } from "../python/index.ts";
-import { pythonProgram } from "../python/process.ts";
 import { createPythonVectorEnv } from "../python/vector.ts";
 import { discrete } from "../spaces.ts";
 import { createPitchRecorder } from "./recorder.ts";
@@ -75,7 +74,7 @@ function footballVectorEnv(
     module: "football",
     variant: scenario,
     args,
-    python: pythonProgram(python),
+    python,
     timeLimitSeconds,
     maxRestarts,
     numEnvs,

@@ -6,7 +6,6 @@ import { defineEnvironment } from "../definition.ts";
 import type { Action, ParallelEnv, StepResult, VectorEnv } from "../env.ts";
 import { createMoment } from "../moment.ts";
 import { vectorSize } from "../spaces.ts";
-import { pythonProgram } from "./process.ts";
 import { createPythonVectorEnv } from "./vector.ts";
 
 /** Options of every environment that Python steps. */
@@ -42,9 +41,9 @@ type PythonOptions = z.output<typeof optionsSchema>;
 /** `py:module` or `py:module:factory`. */
 const pattern = /^py:([A-Za-z_][\w.]*)(?::(.+))?$/;
 
-function settingsOf(id: string, { python, ...options }: PythonOptions) {
+function settingsOf(id: string, options: PythonOptions) {
   const [, module, variant] = pattern.exec(id)!;
-  return { id, module, variant: variant ?? null, python: pythonProgram(python), ...options };
+  return { id, module, variant: variant ?? null, ...options };
 }
 
 /** A `VectorEnv` of one copy, by the interface that people write; all agents are given the team's reward. */

@@ -151,9 +151,6 @@ function startPython(python: string, id: string): { child: ChildProcess; request
   }
 }
 
-/** The Python to run: `env.options.python`, or BPTA_PYTHON, or python3. */
-export const pythonProgram = (option: string | null): string => option ?? (process.env.BPTA_PYTHON || "python3");
-
 /** Starts a process; `finish` waits until its copies are made. Several can be started before the first is waited for. */
 export function startProcess(served: ServedCopies): { finish(): PythonProcess; cancel(): void } {
   const { id, python, timeLimitSeconds, ...what } = served;

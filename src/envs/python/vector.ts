@@ -38,7 +38,9 @@ const WORTH_PARTING = 8;
  */
 const ACTIONS_UNDER_WAY = 1 << 14;
 
-export interface PythonVectorSettings extends Omit<ServedCopies, "groups" | "draws"> {
+export interface PythonVectorSettings extends Omit<ServedCopies, "groups" | "draws" | "python"> {
+  /** The Python to run; null: BPTA_PYTHON, or else python3. */
+  readonly python: string | null;
   /** N */
   readonly numEnvs: number;
   readonly processes: number;
@@ -124,7 +126,8 @@ function startAll(all: readonly ServedCopies[]): PythonProcess[] {
  * @throws InputError where Python, a package or an option is missing or wrong
  */
 export function createPythonVectorEnv(settings: PythonVectorSettings): PythonVectorEnv {
-  const { numEnvs, processes, maxRestarts, ...shared } = settings;
+  const { numEnvs, processes, maxRestarts, ...served } = settings;
+  const shared = { ...served, python: settings.python ?? (process.env.BPTA_PYTHON || "python3") };
   const { id, timeLimitSeconds } = settings;
 
   const partCount = numEnvs >= WORTH_PARTING && numEnvs % 2 === 0 ? 2 : 1;
