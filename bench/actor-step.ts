@@ -10,6 +10,7 @@ import { parseArgs } from "node:util";
 import { compileActorStep } from "../src/algorithms/actor-step.ts";
 import { ppoObjective } from "../src/algorithms/mappo.ts";
 import { createNetwork } from "../src/algorithms/network.ts";
+import { median } from "../src/evaluation/statistics.ts";
 import { boundedStd, diagonalGaussian } from "../src/nn/distributions.ts";
 import { constant } from "../src/nn/initializers.ts";
 import { linearParameters, mlp, mlpParameters, normThenLinear } from "../src/nn/layers.ts";
@@ -81,8 +82,6 @@ async function ourStep(batch: number, hidden: number): Promise<() => Promise<voi
   const [progress, metrics] = [new Float32Array(1), new Float32Array(program.metricCount)];
   return () => program.step([network], progress, metrics);
 }
-
-const median = (numbers: readonly number[]): number => [...numbers].sort((a, b) => a - b)[numbers.length >> 1];
 
 const { values } = parseArgs({ options: { repeats: { type: "string" }, rounds: { type: "string" } } });
 const [repeats, rounds] = [Number(values.repeats ?? 40), Number(values.rounds ?? 7)];

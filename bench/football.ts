@@ -8,17 +8,18 @@
  * `adapter` is what the bridge serves, in a plain loop; rounds take turns.
  */
 
-import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { football } from "../src/envs/football/index.ts";
 import { createMoment } from "../src/envs/moment.ts";
 import { makeVectorEnv } from "../src/envs/registry.ts";
 import { vectorSize } from "../src/envs/spaces.ts";
+import { median } from "../src/evaluation/statistics.ts";
 import { resolveConfig } from "../src/experiment/config.ts";
 import { openSession } from "../src/experiment/session.ts";
 import { Random } from "../src/random.ts";
 import { startPeer } from "./peer.ts";
+import { servers } from "./servers.ts";
 
 const { values } = parseArgs({
   options: {
@@ -31,16 +32,12 @@ const { values } = parseArgs({
   },
 });
 const [rounds, steps, copies, updates] = [values.rounds, values.steps, values.copies, values.updates].map(Number);
-const median = (numbers: readonly number[]): number => numbers.toSorted((a, b) => a - b)[numbers.length >> 1];
 const rate = (seconds: number, taken = steps): string => Math.round(taken / seconds).toLocaleString("en");
 
 /** Ticks of the processor, 100 to a second, that each Python process has had. */
-function pythonTicks(): Map<string, number> {
-  const { stdout } = spawnSync("ps", ["-o", "pid=,args=", "--ppid", String(process.pid)], { encoding: "utf8" });
-  const served = stdout.split("\n").filter((line) => line.includes("bpta_env"));
+function pythonTicks(): Map<number, number> {
   return new Map(
-    served.map((line) => {
-      const pid = line.trim().split(" ")[0];
+    servers().map((pid) => {
       // Fields 14 and 15 of the file; the second is in parentheses and may hold anything.
       const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1].split(" ");
       return [pid, Number(fields[11]) + Number(fields[12])];

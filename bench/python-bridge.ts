@@ -17,6 +17,8 @@ import { parseArgs } from "node:util";
 import { createMoment } from "../src/envs/moment.ts";
 import { makeVectorEnv } from "../src/envs/registry.ts";
 import { vectorSize } from "../src/envs/spaces.ts";
+import { median } from "../src/evaluation/statistics.ts";
+import { servers } from "./servers.ts";
 
 const TASKS = [
   { module: "mpe2.simple_spread_v3", args: {} },
@@ -35,16 +37,9 @@ const { values } = parseArgs({
 const rounds = Number(values.rounds);
 /** Seconds that a process's first thread has computed. */
 const computed = (pid: number): number => Number(readFileSync(`/proc/${pid}/schedstat`, "utf8").split(" ")[0]) / 1e9;
-/** The processes of bpta_env that this one has started. */
-const servers = (): number[] =>
-  readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, "utf8")
-    .split(" ")
-    .filter((pid) => pid !== "" && readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("bpta_env"))
-    .map(Number);
 
 /** Seconds that passed, and that were spent computing. */
 type Turn = readonly [passed: number, computed: number];
-const median = (numbers: readonly number[]) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
 
 console.log(`| environment | copies | bridge, steps/s | ${LOOPS.map((name) => `time / ${name}'s`).join(" | ")} |`);
 console.log("| --- | --- | --- | --- | --- | --- |");

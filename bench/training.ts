@@ -14,6 +14,7 @@ import { createValueLearning } from "../src/algorithms/value-learning.ts";
 import { createMoment } from "../src/envs/moment.ts";
 import { makeVectorEnv } from "../src/envs/registry.ts";
 import { vectorSize } from "../src/envs/spaces.ts";
+import { median } from "../src/evaluation/statistics.ts";
 import { resolveConfig } from "../src/experiment/config.ts";
 import { openSession } from "../src/experiment/session.ts";
 import { runStream } from "../src/experiment/streams.ts";
@@ -32,8 +33,6 @@ const ROBOTS = [
   "ManySegmentAnt-2x3",
   "CoupledHalfCheetah-1p1",
 ];
-
-const median = (numbers: readonly number[]): number => numbers.toSorted((a, b) => a - b)[numbers.length >> 1];
 
 /** The median time of `repeats` calls, in milliseconds, after a first one that does not count. */
 async function timed(repeats: number, act: () => Promise<unknown> | unknown): Promise<number> {
