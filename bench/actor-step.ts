@@ -79,8 +79,8 @@ async function ourStep(batch: number, hidden: number): Promise<() => Promise<voi
     weights: new Float32Array(batch).fill(1),
   };
   await program.load({ rows, sequences: {}, fixed: { agentId: new Float32Array([1]) } });
-  const [progress, metrics] = [new Float32Array(1), new Float32Array(program.metricCount)];
-  return () => program.step([network], progress, metrics);
+  const metrics = new Float32Array(program.metricCount);
+  return () => program.step([network], 0, metrics);
 }
 
 const { values } = parseArgs({ options: { repeats: { type: "string" }, rounds: { type: "string" } } });

@@ -90,21 +90,20 @@ export async function createLearner(
   const acting = await jointPolicy(definition, options.policyEnvs ?? numEnvs);
   const { programs, update } = await policyUpdate(policies);
   const sampler = createSampler(chain, policies, numEnvs);
-  const progressNow = new Float32Array(1);
 
   return {
     policy: acting,
     state: new Map([...actors.flatMap(networkState), ...structure.state, ...critics.state, ["updates", updates]]),
     async update(buffer: RolloutBuffer, { step, totalSteps }: Progress) {
       const [policyMetrics, criticMetrics] = [createMetrics(), createMetrics()];
-      progressNow[0] = Math.min(1, step / totalSteps);
+      const progress = Math.min(1, step / totalSteps);
       await critics.evaluate(buffer, criticMetrics);
       const current = structure.dependenciesOf(buffer);
       const samples = sampler(buffer, critics.advantagesOf, current);
       const random = shuffling.split(updates[0]);
-      const iteration = { samples, progress: progressNow, metrics: policyMetrics, dependencies: current };
+      const iteration = { samples, progress, metrics: policyMetrics, dependencies: current };
       await update({ ...iteration, random: random.split(0) });
-      await critics.update(buffer, progressNow, random.split(1), criticMetrics);
+      await critics.update(buffer, progress, random.split(1), criticMetrics);
       await structure.update(buffer, { ...iteration, random: random.split(2) });
       for (const actor of actors) checkFinite(actor);
       updates[0]++;

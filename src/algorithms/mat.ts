@@ -208,7 +208,6 @@ async function createMat(options: LearnerOptions<MatSettings>, decentralized: bo
   const definition = transformerPolicy(model, network.theta);
   const statistics = createValueStatistics();
   const updates = new Int32Array(1);
-  const progressNow = new Float32Array(1);
   const shuffling = random.split(1);
 
   const whole = rolloutSequences(rolloutLength, numEnvs, chunkLength);
@@ -346,9 +345,9 @@ async function createMat(options: LearnerOptions<MatSettings>, decentralized: bo
     ]),
     async update(buffer, { step: done, totalSteps }) {
       const metrics = createMetrics();
-      progressNow[0] = Math.min(1, done / totalSteps);
+      const progress = Math.min(1, done / totalSteps);
       await evaluate(buffer);
-      const iteration = { progress: progressNow, metrics, random: shuffling.split(updates[0]) };
+      const iteration = { progress, metrics, random: shuffling.split(updates[0]) };
       const walk = { epochs: settings.epochs, names: matMetrics };
       await walkSamples(minibatches, iteration, samplesOf(buffer), [network], step, walk);
       checkFinite(network);

@@ -6,9 +6,10 @@
  * inputs, say) is computed when they are loaded, not at each of the steps that are taken with them.
  */
 
-import { type ArraySpec, compile, compileStaged, float32, type Traced, type Tree } from "../compile/index.ts";
+import { type ArraySpec, compileStaged, float32, type Traced } from "../compile/index.ts";
 import { numpy as np } from "../compile/jax.ts";
 import type { Sequences } from "../nn/layers.ts";
+import { adam, euclideanNorm } from "../nn/optimizer.ts";
 import type { ParameterLayout } from "../nn/parameters.ts";
 import { type Schedule, scheduled } from "../nn/schedules.ts";
 import { DivergedError } from "./algorithm.ts";
@@ -23,7 +24,7 @@ import {
   type Samples,
   shareSequences,
 } from "./minibatch.ts";
-import { type Network, networkSpecs, type OptimizerSettings, optimize } from "./network.ts";
+import type { Network } from "./network.ts";
 import { compileShares, inTurns } from "./shares.ts";
 
 export interface StepDefinition {
@@ -46,7 +47,9 @@ export interface StepDefinition {
   readonly tokens?: number;
 }
 
-export interface StepSettings extends OptimizerSettings {
+export interface StepSettings {
+  readonly maxGradientNorm: number;
+  readonly adamEpsilon: number;
   /** Rows that are computed together, to fit the cache. */
   readonly microBatch: number;
   /** Threads that take shares of a step. */
@@ -61,24 +64,21 @@ export interface StepProgram {
   load(samples: Samples): Promise<void>;
   /**
    * One step of Adam of each network.
-   * @param progress [1]: how much of training is done
+   * @param progress how much of training is done, 0 to 1
    * @param metrics [metricCount], written
    * @throws DivergedError if a metric is not finite; the parameters then stay as they were
    */
-  step(networks: readonly Network[], progress: Float32Array, metrics: Float32Array): Promise<void>;
+  step(networks: readonly Network[], progress: number, metrics: Float32Array): Promise<void>;
   release(): Promise<void>;
 }
 
 /** Inputs that stay the same from one step to the next. */
 const staysLoaded = (name: string): boolean => /^(rows|sequences|fixed|counts)\./.test(name);
 
-/** What schedules have come to, by name. */
-const valuesAt = (schedules: StepDefinition["schedules"], progress: Traced): Arrays<Traced> =>
-  Object.fromEntries(Object.entries(schedules).map(([name, schedule]) => [name, scheduled(schedule, progress)]));
-
 interface PartInputs extends Samples<Traced> {
   readonly thetas: readonly Traced[];
-  readonly progress: Traced;
+  /** Values of schedules that are not constant. */
+  readonly schedules: Arrays<Traced>;
   readonly counts: Arrays<Traced>;
 }
 
@@ -86,13 +86,16 @@ interface PartInputs extends Samples<Traced> {
 async function compileGradients(definition: StepDefinition, sequences: Sequences, threads: readonly number[]) {
   const { name, layouts, loss, sampleSpecs, schedules, counts, settings, tokens = 1 } = definition;
   const microBatches = microBatchSequences(sequences, settings.microBatch / tokens);
-  const gradients = ({ thetas, progress, counts, ...samples }: PartInputs) => {
-    const scalars = { ...counts, ...valuesAt(schedules, progress) };
+  const constants = Object.entries(schedules).filter(([, schedule]) => typeof schedule === "number");
+  const varying = Object.keys(schedules).filter((name) => typeof schedules[name] !== "number");
+  const gradients = ({ thetas, schedules, counts, ...samples }: PartInputs) => {
+    const fixed = Object.fromEntries(constants.map(([name, value]) => [name, np.array(value as number)]));
+    const scalars = { ...counts, ...fixed, ...schedules };
     return lossGradients(loss, layouts, { thetas, samples, scalars }, sequences, microBatches);
   };
   const inputs = {
     thetas: layouts.map(({ size }) => float32(size)),
-    progress: float32(),
+    schedules: Object.fromEntries(varying.map((name) => [name, float32()])),
     counts: Object.fromEntries(Object.keys(counts).map((scalar) => [scalar, float32()])),
     ...sampleSpecs(sequences),
   };
@@ -100,38 +103,9 @@ async function compileGradients(definition: StepDefinition, sequences: Sequences
   return compileStaged(name, gradients as never, inputs as never, staysLoaded, threads);
 }
 
-/** Adam, with the sum of what the shares came to. */
-function compileUpdate(definition: StepDefinition, shares: number, lossMetrics: number) {
-  const { name, layouts, schedules, learningRate, settings } = definition;
-  return compile(
-    `${name}: update`,
-    ({ networks, progress, parts }) => {
-      const total = (of: (part: (typeof parts)[number]) => Traced) => parts.map(of).reduce((sum, own) => sum.add(own));
-      const rate = scheduled(learningRate, progress);
-      const steps = networks.map((network, k) =>
-        optimize(
-          network,
-          total(({ gradients }) => gradients[k]),
-          rate,
-          settings,
-        ),
-      );
-      const norm = np.stack(steps.map(({ gradientNorm }) => gradientNorm)).mean();
-      const values = Object.values(valuesAt(schedules, progress));
-      return {
-        networks: steps.map(({ next }) => next as unknown as Tree<Traced>),
-        metrics: np.concatenate([total(({ metrics }) => metrics), np.stack([norm, ...values])]),
-      };
-    },
-    {
-      networks: layouts.map(({ size }) => networkSpecs(size)),
-      progress: float32(),
-      parts: Array.from({ length: shares }, () => ({
-        gradients: layouts.map(({ size }) => float32(size)),
-        metrics: float32(lossMetrics),
-      })),
-    },
-  );
+/** total += part */
+function addInto(total: Float32Array, part: Float32Array): void {
+  for (let i = 0; i < total.length; i++) total[i] += part[i];
 }
 
 function sumOf(array: Float32Array): number {
@@ -142,11 +116,10 @@ function sumOf(array: Float32Array): number {
 
 /** @param lossMetrics how many metrics the loss has */
 export async function compileStep(definition: StepDefinition, lossMetrics: number): Promise<StepProgram> {
-  const { layouts, sequences, counts, schedules, settings, tokens = 1 } = definition;
+  const { layouts, sequences, counts, schedules, learningRate, settings, tokens = 1 } = definition;
   const shares = shareSequences(sequences, tokens > 1 ? tokens * layouts.reduce((sum, { size }) => sum + size, 0) : 0);
   const threads = Math.min(settings.threads, shares.length);
   const programs = await compileShares(shares, threads, (share, own) => compileGradients(definition, share, own));
-  const update = await compileUpdate(definition, shares.length, lossMetrics);
 
   // Memory between the programs.
   const inputs: Record<string, Float32Array> = {};
@@ -154,10 +127,11 @@ export async function compileStep(definition: StepDefinition, lossMetrics: numbe
     ...Object.fromEntries(layouts.map(({ size }, k) => [`gradients.${k}`, new Float32Array(size)])),
     metrics: new Float32Array(lossMetrics),
   }));
-  const updateInputs: Record<string, Float32Array | Int32Array> = {};
-  const updateOutputs: Record<string, Float32Array> = {};
-  outputs.forEach((arrays, i) => {
-    for (const [field, array] of Object.entries(arrays)) updateInputs[`parts.${i}.${field}`] = array;
+  const [total, ...others] = outputs as readonly Record<string, Float32Array>[];
+  const gradients = layouts.map((_, k) => total[`gradients.${k}`]);
+  const values = Object.values(schedules).map(() => new Float32Array(1));
+  Object.keys(schedules).forEach((name, i) => {
+    inputs[`schedules.${name}`] = values[i];
   });
 
   return {
@@ -172,29 +146,29 @@ export async function compileStep(definition: StepDefinition, lossMetrics: numbe
       await inTurns(parts.length, threads, (i) => programs[i].prepare({ ...feedsOf(parts[i]), ...sums }));
     },
     async step(networks, progress, metrics) {
-      networks.forEach((network, k) => {
-        network.steps[0]++;
-        inputs[`thetas.${k}`] = network.theta;
-        for (const field of ["theta", "firstMoment", "secondMoment"] as const) {
-          updateInputs[`networks.${k}.${field}`] = network[field];
-          updateOutputs[`networks.${k}.${field}`] = network.next[field];
-        }
-        updateInputs[`networks.${k}.steps`] = network.steps;
+      networks.forEach(({ theta }, k) => {
+        inputs[`thetas.${k}`] = theta;
       });
-      inputs.progress = progress;
-      updateInputs.progress = progress;
-      updateOutputs.metrics = metrics;
+      Object.values(schedules).forEach((schedule, i) => {
+        values[i][0] = scheduled(schedule, progress);
+      });
       await inTurns(programs.length, threads, (i) => programs[i].run(inputs, outputs[i]));
-      await update.run(updateInputs, updateOutputs);
+      for (const part of others) for (const field of Object.keys(total)) addInto(total[field], part[field]);
+      const norms = gradients.map(euclideanNorm);
+      metrics.set(total.metrics);
+      metrics[lossMetrics] = norms.reduce((sum, norm) => sum + norm) / norms.length;
+      values.forEach(([value], i) => {
+        metrics[lossMetrics + 1 + i] = value;
+      });
       if (!metrics.every(Number.isFinite)) throw new DivergedError(`a loss or gradient of ${networks[0].name}`);
-      for (const { next, theta, firstMoment, secondMoment } of networks) {
-        theta.set(next.theta);
-        firstMoment.set(next.firstMoment);
-        secondMoment.set(next.secondMoment);
-      }
+      const { maxGradientNorm: maxNorm, adamEpsilon: epsilon } = settings;
+      const rate = { learningRate: scheduled(learningRate, progress), epsilon, maxNorm };
+      networks.forEach((network, k) => {
+        adam(network, gradients[k], norms[k], rate);
+      });
     },
     async release() {
-      await Promise.all([update, ...programs].map((program) => program.release()));
+      await Promise.all(programs.map((program) => program.release()));
     },
   };
 }
@@ -207,7 +181,7 @@ export async function walkSamples(
     metrics,
     random,
   }: {
-    readonly progress: Float32Array;
+    readonly progress: number;
     readonly metrics: Metrics;
     readonly random: { shuffle(array: Int32Array): void };
   },

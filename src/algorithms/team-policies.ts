@@ -15,8 +15,8 @@ import { type StepProgram, walkSamples } from "./step.ts";
 export interface Iteration {
   /** By agent: its samples, with advantages normalised over those where it is active, and zero elsewhere. */
   readonly samples: readonly Samples[];
-  /** [1]: how much of training is done, 0 to 1 */
-  readonly progress: Float32Array;
+  /** How much of training is done, 0 to 1. */
+  readonly progress: number;
   readonly metrics: Metrics;
   /** Who looked at whom. Where every step has its own graph, the order is from those who look at few to those at many. */
   readonly dependencies: Dependencies;

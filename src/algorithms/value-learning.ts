@@ -70,7 +70,7 @@ export interface ValueLearning {
   /** Learns the returns of the last `evaluate`. */
   update(
     buffer: RolloutBuffer,
-    progress: Float32Array,
+    progress: number,
     random: { shuffle(array: Int32Array): void },
     metrics: Metrics,
   ): Promise<void>;

@@ -1,8 +1,6 @@
 /** @file Numbers that change as training goes on. */
 
 import { z } from "zod";
-import { numpy as np } from "../compile/jax.ts";
-import type { Traced } from "../compile/trace.ts";
 
 /** A constant, or a straight line from one number to another over the first part of training. */
 export const scheduleSchema = z.union([
@@ -16,12 +14,12 @@ export const scheduleSchema = z.union([
 
 export type Schedule = z.infer<typeof scheduleSchema>;
 
-/** Its value, inside traced code, when `progress` [] (0 at the start of training, 1 at its end) has been made. */
-export function scheduled(schedule: Schedule, progress: Traced): Traced {
-  if (typeof schedule === "number") return np.array(schedule);
+/**
+ * Its value.
+ * @param progress how much of training is done: 0 at its start, 1 at its end
+ */
+export function scheduled(schedule: Schedule, progress: number): number {
+  if (typeof schedule === "number") return schedule;
   const { from, to, fraction } = schedule;
-  return np
-    .minimum(progress.div(fraction), 1)
-    .mul(to - from)
-    .add(from);
+  return from + (to - from) * Math.min(progress / fraction, 1);
 }
