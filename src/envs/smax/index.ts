@@ -35,6 +35,22 @@ const matPreset = {
 
 const algorithmPresets = { mat: matPreset, "mat-dec": matPreset };
 
+const fromThousandth = { from: 1e-3, to: 0 };
+
+const presets = {
+  "large-batches": {
+    description:
+      "rollouts as large as JaxMARL's, in 4 minibatches, at a rate that falls to 0: where battles are hard to win",
+    settings: {
+      algorithm: { learningRate: fromThousandth, criticLearningRate: fromThousandth, epochs: 4, minibatches: 4 },
+      policy: { chunkLength: 16 },
+      rollout: { environments: 128, length: 128 },
+      // As many steps apart as in the preset.
+      evaluation: { interval: 15 },
+    },
+  },
+};
+
 /** A battle of the registry: its options, and the battles that they make. */
 function battle<Schema extends z.ZodType>(
   id: string,
@@ -49,6 +65,7 @@ function battle<Schema extends z.ZodType>(
     optionsSchema,
     preset,
     algorithmPresets,
+    presets,
     make: (_id, options) => battleParallelEnv(id, battles(options, 1)),
     makeVector: (_id, { numEnvs, options }) => battlesVectorEnv(battles(options, numEnvs), numEnvs),
   });
