@@ -2,10 +2,11 @@
 
     git clone https://github.com/FLAIROx/JaxMARL && git -C JaxMARL checkout c793d09
     pip install jaxmarl==0.2.0 flax optax distrax hydra-core omegaconf matplotlib gymnax
-    python scripts/smax-peer.py JaxMARL 5m_vs_6m --steps 3200000 > peer.jsonl
+    python scripts/smax-peer.py JaxMARL 5m_vs_6m > peer.jsonl
 
 Its script logs to Weights & Biases once per update; a module of that name, made here, prints instead. `win_rate` is the
-share of the rollout's finished battles that were won by drawn actions, as our `winRate`.
+share of the rollout's finished battles that were won by drawn actions, as our `winRate`. JaxMARL prints two lines of its
+own first.
 """
 
 import argparse
