@@ -1,7 +1,6 @@
 /** @file A program: a traced function that runs, with inputs and outputs that have names, shapes and types. */
 
 import { type ModelOptions, OUTPUT_MARK, toModel, toStagedModels } from "./lower/emit.ts";
-import { PREPARED } from "./lower/stage.ts";
 import { decodeSignature, encodeModel, type OnnxValue } from "./onnx.ts";
 import { jaxExecutable } from "./runtimes/jax.ts";
 import { type OnnxOptions, onnxExecutable } from "./runtimes/onnx.ts";
@@ -98,16 +97,18 @@ export async function compileStaged<const S extends Tree<ArraySpec>>(
   threads: readonly number[] = [0],
 ): Promise<StagedProgram[]> {
   const traced = trace(name, f as unknown as TreeFunction, inputs);
-  const { preparation, preparedSize, run } = toStagedModels(traced, isStable);
+  const { preparation, prepared: shapes, run } = toStagedModels(traced, isStable);
   const only = (keep: boolean) => new Map([...traced.inputs].filter(([input]) => isStable(input) === keep));
   const [rare, frequent] = [only(true), only(false)];
-  const prepared: Signature["inputs"] = new Map([[PREPARED, float32(preparedSize)]]);
+  const prepared: Signature["inputs"] = new Map([...shapes].map(([input, shape]) => [input, float32(...shape)]));
+  const forEach = <T>(make: (input: string) => T) =>
+    Object.fromEntries([...prepared.keys()].map((input) => [input, make(input)]));
   const models = { preparation: preparation && encodeModel(preparation), run: encodeModel(run) };
   return Promise.all(
     threads.map(async (thread): Promise<StagedProgram> => {
       // What passes between the stages stays in the thread that they run in.
-      const kept = thread > 0 ? { [PREPARED]: `${name} ${nextStaged++}` } : {};
-      const passed = thread > 0 ? {} : { [PREPARED]: new Float32Array(preparedSize) };
+      const kept = thread > 0 ? forEach((input) => `${name} ${nextStaged++} ${input}`) : {};
+      const passed = thread > 0 ? {} : forEach((input) => new Float32Array(prepared.get(input)!.size));
       const load = async (model: Uint8Array, takes: Signature["inputs"], gives: Signature["outputs"]) => {
         const executable = await executableOf(model, takes, gives, { thread }, kept);
         const visible = (specs: Signature["inputs"]) => new Map([...specs].filter(([spec]) => !(spec in kept)));

@@ -145,6 +145,16 @@ export function normThenLinear(
   return np.matmul(x, centeredWeight).mul(withGradientOf(inverse, slope)).add(folded);
 }
 
+/** The same function, without its gradient: in fewer operators, where there are few rows. */
+export function standardThenLinear(
+  { scale, offset }: LayerNorm<Traced>,
+  { weight, bias }: Linear<Traced>,
+  x: Traced,
+): Traced {
+  const folded = np.matmul(offset, weight).add(bias);
+  return np.matmul(rowStatistics(x).standardized, weight.mul(scale.reshape([-1, 1]))).add(folded);
+}
+
 /** max(x, 0), whose derivative at 0 is 0: where a row of zeros comes in (a constant observation), none flows back. */
 function relu(x: Traced): Traced {
   const positive = np.maximum(x, 0);

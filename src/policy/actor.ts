@@ -12,12 +12,12 @@ import {
   gruSequences,
   layerNorm,
   layerNormParameters,
-  linear,
   linearParameters,
   mlp,
   mlpParameters,
   normThenLinear,
   type Sequences,
+  standardThenLinear,
 } from "../nn/layers.ts";
 import { Parameter, type ParameterLayout, type ParameterTree, parameterLayout } from "../nn/parameters.ts";
 import type { PolicySettings } from "./settings.ts";
@@ -140,7 +140,9 @@ function networkActor(
     const conditioning = mlp(tree.conditioning, activation, known);
     const joined = h.add(layerNorm(conditioning.norm, conditioning.x));
     const head =
-      use === "acting" ? linear(tree.head, layerNorm(tree.norm, joined)) : normThenLinear(tree.norm, tree.head, joined);
+      use === "acting"
+        ? standardThenLinear(tree.norm, tree.head, joined)
+        : normThenLinear(tree.norm, tree.head, joined);
     const distribution = tree.rho
       ? diagonalGaussian(head, boundedStd(tree.rho, stdX, stdY))
       : categorical(head, inputs.actionMask, temperature);

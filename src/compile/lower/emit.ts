@@ -4,7 +4,7 @@ import type { OnnxModel, OnnxNode, OnnxTensor, OnnxValue } from "../onnx.ts";
 import type { TracedFunction } from "../trace.ts";
 import { type LoweredFunction, sizeOf, type Value } from "./graph.ts";
 import { lower } from "./lower.ts";
-import { PREPARED, splitStages } from "./stage.ts";
+import { splitStages } from "./stage.ts";
 
 /** Follows the name of an output in the file if there is an input of that name: in ONNX they can't share it. */
 export const OUTPUT_MARK = ":out";
@@ -30,10 +30,10 @@ export function toModel(traced: TracedFunction, { metadata = {}, openAxis }: Mod
 
 /** The ONNX models of a function in two stages; see `splitStages`. */
 export function toStagedModels(traced: TracedFunction, isStable: (name: string) => boolean) {
-  const { preparation, preparedSize, run } = splitStages(lower(traced), isStable);
+  const { preparation, prepared, run } = splitStages(lower(traced), isStable);
   return {
-    preparation: preparation && emit(`${traced.name}: preparation`, preparation, [PREPARED], {}),
-    preparedSize,
+    preparation: preparation && emit(`${traced.name}: preparation`, preparation, [...prepared.keys()], {}),
+    prepared,
     run: emit(traced.name, run, outputNames(traced), {}),
   };
 }

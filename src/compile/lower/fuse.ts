@@ -5,7 +5,7 @@
 
 import { type LoweredFunction, type Node, sameShape, sizeOf, type Value } from "./graph.ts";
 import { joinPads } from "./pads.ts";
-import { joinVectors, takeUnshaped } from "./reshapes.ts";
+import { joinRows, joinVectors, takeUnshaped } from "./reshapes.ts";
 import { type RewriteRule, type Rewriting, rewrite } from "./rewrite.ts";
 
 /** Rebuilds the graph with its normalisations joined and its matrix products extended. */
@@ -13,7 +13,7 @@ export function fuse(inputs: readonly Value[], outputs: readonly Value[]): Lower
   const joined = rewrite(inputs, outputs, [joinPads, normalization]);
   const scaled = rewrite(joined.inputs, joined.outputs, [normalizationScale, productScale, productAddend]);
   const offset = rewrite(scaled.inputs, scaled.outputs, [normalizationOffset, productAddend, outerAddend]);
-  return rewrite(offset.inputs, offset.outputs, [takeUnshaped, joinVectors]);
+  return rewrite(offset.inputs, offset.outputs, [takeUnshaped, joinVectors, joinRows]);
 }
 
 /** The value behind changes of shape that nothing else uses. */

@@ -3,7 +3,7 @@
  * every node costs as much as some thousand additions.
  */
 
-import { type Node, sameShape, sizeOf, type Value, withoutLead } from "./graph.ts";
+import { type GraphBuilder, type Node, sameShape, sizeOf, type Value, withoutLead } from "./graph.ts";
 import type { RewriteRule, Rewriting } from "./rewrite.ts";
 import { broadcastShape } from "./views.ts";
 
@@ -39,14 +39,42 @@ export const takeUnshaped: RewriteRule = (node, { graph, get }) => {
   );
 };
 
-/** What a vector is joined of, through vectors that nothing else uses. */
+/** What an array is joined of, through arrays joined along the same axis that nothing else uses. */
 const piecesOf = (node: Node, rewriting: Rewriting): Value[] =>
   (node.inputs as Value[]).flatMap((value, _, all) => {
     const inner = value.producer;
     const isPart =
-      inner?.op === "Concat" && rewriting.uses(value) === 1 && all.indexOf(value) === all.lastIndexOf(value);
+      inner?.op === "Concat" &&
+      inner.attributes.axis === node.attributes.axis &&
+      rewriting.uses(value) === 1 &&
+      all.indexOf(value) === all.lastIndexOf(value);
     return isPart ? piecesOf(inner, rewriting) : [value];
   });
+
+/** Rows joined of parts of parts: all in one go, constants that stand side by side as one. */
+export const joinRows: RewriteRule = (node, rewriting) => {
+  const [{ dtype, shape }] = node.outputs;
+  if (node.op !== "Concat" || shape.length !== 2 || node.attributes.axis !== 1) return undefined;
+  const { graph, get } = rewriting;
+  const runs: Value[][] = [];
+  for (const piece of piecesOf(node, rewriting)) {
+    if (piece.data && runs.at(-1)?.at(-1)?.data) runs.at(-1)!.push(piece);
+    else runs.push([piece]);
+  }
+  if (runs.length === node.inputs.length) return undefined;
+  const parts = runs.map((run) => (run.length === 1 ? get(run[0]) : sideBySide(graph, run)));
+  return graph.node("Concat", parts, { dtype, shape }, node.attributes);
+};
+
+/** Constant matrices of equally many rows as one. */
+function sideBySide(graph: GraphBuilder, matrices: readonly Value[]): Value {
+  const [{ dtype, shape }] = matrices;
+  const width = matrices.reduce((sum, matrix) => sum + matrix.shape[1], 0);
+  const numbers = Array.from({ length: shape[0] }, (_, row) =>
+    matrices.flatMap(({ data, shape: [, columns] }) => Array.from(data!).slice(row * columns, (row + 1) * columns)),
+  );
+  return graph.constant(dtype, [shape[0], width], numbers.flat());
+}
 
 /** A vector joined of parts: all in one go, and of rows [1, n] as they are where most of them are that. */
 export const joinVectors: RewriteRule = (node, rewriting) => {

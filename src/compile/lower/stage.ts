@@ -1,40 +1,62 @@
 /**
  * @file Splits a lowered function in two: what follows from inputs that seldom change, to be computed once for each of
- * their values, and the rest. What passes between them is one flat vector, since handing over many arrays costs more
- * than cutting one apart.
+ * their values, and the rest. What passes between them is joined: vectors to one vector, matrices of a width to one
+ * matrix. Handing over many arrays costs more than cutting one apart, and what is cut off as it is needs no new shape.
  */
 
 import { GraphBuilder, type LoweredFunction, type Node, nodesInOrder, sizeOf, type Value } from "./graph.ts";
 import { takeUnshaped } from "./reshapes.ts";
 import { rewrite } from "./rewrite.ts";
 
-/** Name of the vector that passes between the stages. */
-export const PREPARED = "prepared";
-
 export interface Stages {
-  /** From the stable inputs to the one output `prepared` [size]; undefined if nothing follows from them alone. */
+  /** From the stable inputs to the arrays `prepared`; undefined if nothing follows from them alone. */
   readonly preparation: LoweredFunction | undefined;
-  readonly preparedSize: number;
+  /** What passes between the stages: shapes by name. */
+  readonly prepared: ReadonlyMap<string, readonly number[]>;
   /** From `prepared` and the other inputs to the outputs. */
   readonly run: LoweredFunction;
+}
+
+/** Values that pass as one array, one under the other. */
+interface Joined {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly parts: readonly Value[];
+}
+
+/** Matrices that share a width are worth an array of their own from so many on. */
+const WORTH_JOINING = 3;
+
+function join(parts: readonly Value[]): Joined[] {
+  const widthOf = ({ shape }: Value) => (shape.length === 2 ? shape[1] : 0);
+  const ofWidth = (width: number) => parts.filter((part) => widthOf(part) === width);
+  const widths = [...new Set(parts.map(widthOf))].filter((width) => width && ofWidth(width).length >= WORTH_JOINING);
+  const matrices = widths.map((width): Joined => {
+    const own = ofWidth(width);
+    const rows = own.reduce((sum, { shape }) => sum + shape[0], 0);
+    return { name: `prepared.${width}`, shape: [rows, width], parts: own };
+  });
+  const others = parts.filter((part) => !widths.includes(widthOf(part)));
+  const size = others.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  return others.length > 0 ? [{ name: "prepared", shape: [size], parts: others }, ...matrices] : matrices;
 }
 
 /** @param isStable says of an input's name whether its value seldom changes */
 export function splitStages({ inputs, nodes, outputs }: LoweredFunction, isStable: (name: string) => boolean): Stages {
   const { stable, late, parts } = divide({ inputs, nodes, outputs }, isStable, new Set());
-  const preparedSize = parts.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  const joined = join(parts);
   const run = new GraphBuilder();
   const rebuilt = new Map<Value, Value>();
-  if (parts.length > 0) {
-    const prepared = run.input(PREPARED, { dtype: "float32", shape: [preparedSize] });
-    const sizes = parts.map(({ shape }) => sizeOf(shape));
+  for (const { name, shape, parts } of joined) {
+    const whole = run.input(name, { dtype: "float32", shape });
+    const lengths = parts.map((part) => (shape.length === 2 ? part.shape[0] : sizeOf(part.shape)));
     const pieces =
       parts.length === 1
-        ? [prepared]
+        ? [whole]
         : run.nodes(
             "Split",
-            [prepared, run.integers(sizes)],
-            sizes.map((size) => ({ dtype: "float32", shape: [size] })),
+            [whole, run.integers(lengths)],
+            lengths.map((length) => ({ dtype: "float32", shape: shape.with(0, length) })),
             { axis: 0 },
           );
     parts.forEach((part, i) => {
@@ -45,8 +67,8 @@ export function splitStages({ inputs, nodes, outputs }: LoweredFunction, isStabl
   const lateOutputs = rebuild(run, late, outputs, rebuilt);
 
   return {
-    preparation: parts.length > 0 ? preparationOf(inputs, nodes, parts, stable) : undefined,
-    preparedSize,
+    preparation: parts.length > 0 ? preparationOf(inputs, nodes, joined, stable) : undefined,
+    prepared: new Map(joined.map(({ name, shape }) => [name, shape])),
     run: rewrite(run.inputs, lateOutputs, [takeUnshaped]),
   };
 }
@@ -61,12 +83,13 @@ function divide(
   kept: ReadonlySet<Node>,
 ): { readonly stable: ReadonlySet<Value>; readonly late: readonly Node[]; readonly parts: readonly Value[] } {
   const stable = new Set<Value>(inputs.filter((value) => isStable(value.input!)));
+  const anyStable = stable.size > 0;
   const isKnown = (value: Value | undefined) => !value || value.data !== undefined || stable.has(value);
-  const isEarly = (node: Node) =>
-    !kept.has(node) && node.inputs.every(isKnown) && node.inputs.some((value) => value && stable.has(value));
   const late: Node[] = [];
   for (const node of nodes) {
-    if (isEarly(node)) for (const output of node.outputs) stable.add(output);
+    // What follows from constants alone is early too, if there is a preparation at all.
+    if (anyStable && !kept.has(node) && node.inputs.every(isKnown))
+      for (const output of node.outputs) stable.add(output);
     else late.push(node);
   }
   const passed = new Set<Value>();
@@ -86,18 +109,20 @@ function divide(
 function preparationOf(
   inputs: readonly Value[],
   nodes: readonly Node[],
-  parts: readonly Value[],
+  joined: readonly Joined[],
   stable: ReadonlySet<Value>,
 ): LoweredFunction {
   const graph = new GraphBuilder();
   const rebuilt = new Map<Value, Value>();
   for (const value of inputs) if (stable.has(value)) rebuilt.set(value, graph.input(value.input!, value));
   const early = nodes.filter((node) => node.outputs.every((output) => stable.has(output)));
-  const pieces = rebuild(graph, early, parts, rebuilt).map((value) => graph.reshape(value, [sizeOf(value.shape)]));
-  const size = pieces.reduce((sum, { shape }) => sum + shape[0], 0);
-  const prepared =
-    pieces.length === 1 ? pieces[0] : graph.node("Concat", pieces, { dtype: "float32", shape: [size] }, { axis: 0 });
-  return { inputs: graph.inputs, nodes: nodesInOrder([prepared]), outputs: [prepared] };
+  const outputs = joined.map(({ shape, parts }) => {
+    const pieces = rebuild(graph, early, parts, rebuilt).map((value) =>
+      graph.reshape(value, shape.length === 2 ? value.shape : [sizeOf(value.shape)]),
+    );
+    return pieces.length === 1 ? pieces[0] : graph.node("Concat", pieces, { dtype: "float32", shape }, { axis: 0 });
+  });
+  return { inputs: graph.inputs, nodes: nodesInOrder(outputs), outputs };
 }
 
 /** Makes `nodes` again in another graph, where `rebuilt` has what they start from; gives what stands for `outputs`. */

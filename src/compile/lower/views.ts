@@ -104,13 +104,29 @@ export function arrange(graph: GraphBuilder, v: View, order: readonly number[]):
   );
 }
 
+/** Constants of so many elements are written out, longer ones repeated when the program runs. */
+const LARGEST_WRITTEN = 1024;
+
+/** The numbers of an array, row by row, when its axes of size 1 are stretched to `shape`. */
+function repeatData(data: ArrayLike<number>, from: readonly number[], shape: readonly number[]): number[] {
+  return Array.from({ length: sizeOf(shape) }, (_, element) => {
+    let [rest, stride, place] = [element, 1, 0];
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      if (from[axis] !== 1) place += (rest % shape[axis]) * stride;
+      rest = Math.floor(rest / shape[axis]);
+      stride *= from[axis];
+    }
+    return data[place];
+  });
+}
+
 /** The view as a value of just this shape, repeats written out. */
 export function materialize(graph: GraphBuilder, v: View): Value {
   const order = v.shape.map((_, axis) => axis);
   const arranged = arrange(graph, v, order);
   if (sizeOf(arranged.shape) === sizeOf(v.shape)) return arranged;
-  if (arranged.data && sizeOf(arranged.shape) === 1 && sizeOf(v.shape) <= 1024) {
-    return graph.constant(arranged.dtype, v.shape, new Array<number>(sizeOf(v.shape)).fill(arranged.data[0]));
+  if (arranged.data && sizeOf(v.shape) <= LARGEST_WRITTEN) {
+    return graph.constant(arranged.dtype, v.shape, repeatData(arranged.data, arranged.shape, v.shape));
   }
   return graph.node("Expand", [arranged, graph.integers(v.shape)], { dtype: arranged.dtype, shape: v.shape });
 }
