@@ -1,0 +1,56 @@
+/**
+ * @file What is worth keeping of a suite's finished runs, small enough for the repository: `docs/results/runs`.
+ *
+ * `npx tsx scripts/keep-runs.ts runs/half-cheetah docs/results/runs/half-cheetah`. Of each run its configuration, its
+ * result, and of its metrics at most `POINTS` records of how episodes went. They are run directories still, so
+ * `bpta plot` draws them, `bpta benchmark SUITE --out docs/results/runs/NAME --report-only` reports on them, and without
+ * `--report-only` makes the runs that are missing.
+ */
+
+import { copyFile, mkdir, readdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { METRICS, RESULT, readMetrics, readResult, type UpdateMetrics } from "../src/evaluation/records.ts";
+
+const POINTS = 200;
+
+const [from, to] = process.argv.slice(2);
+if (!to) throw new Error("usage: npx tsx scripts/keep-runs.ts SUITE_DIRECTORY DIRECTORY");
+
+/** Consecutive updates as one: when the last of them ended, and the mean of the episodes that ended in any. */
+function merged(updates: readonly UpdateMetrics[]): UpdateMetrics {
+  const last = updates.at(-1)!;
+  const episodes = updates.reduce((sum, update) => sum + update.episodes, 0);
+  const ofEpisodes = (name: string) =>
+    last[name] === undefined
+      ? {}
+      : { [name]: updates.reduce((sum, update) => sum + update.episodes * (update[name] ?? 0), 0) / episodes };
+  const evaluated = updates.findLast(({ evaluationReturn }) => evaluationReturn !== undefined);
+  return {
+    update: last.update,
+    step: last.step,
+    wallSeconds: last.wallSeconds,
+    stepsPerSecond: last.stepsPerSecond,
+    collectSeconds: last.collectSeconds,
+    updateSeconds: last.updateSeconds,
+    episodes,
+    ...ofEpisodes("episodeReturn"),
+    ...ofEpisodes("episodeLength"),
+    ...ofEpisodes("winRate"),
+    ...(evaluated && { evaluationReturn: evaluated.evaluationReturn, evaluationWinRate: evaluated.evaluationWinRate }),
+  };
+}
+
+const files = await readdir(from, { recursive: true });
+for (const file of files.filter((name) => name.endsWith(`/${RESULT}`))) {
+  const run = dirname(file);
+  if (!(await readResult(join(from, run)))) continue;
+  const withEpisodes = (await readMetrics(join(from, run))).filter(({ episodes }) => episodes > 0);
+  const perRecord = Math.ceil(withEpisodes.length / POINTS);
+  const records = Array.from({ length: Math.ceil(withEpisodes.length / perRecord) }, (_, i) =>
+    merged(withEpisodes.slice(i * perRecord, (i + 1) * perRecord)),
+  );
+  await mkdir(join(to, run), { recursive: true });
+  for (const name of ["config.json", RESULT]) await copyFile(join(from, run, name), join(to, run, name));
+  await writeFile(join(to, run, METRICS), records.map((record) => `${JSON.stringify(record)}\n`).join(""));
+  console.log(`${join(to, run)}: ${records.length} records`);
+}
