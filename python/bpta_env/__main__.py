@@ -1,4 +1,5 @@
-"""`python -m bpta_env`: serves over stdin and stdout, which bpta holds the other ends of."""
+"""`python -m bpta_env [MEMORY]`: serves over stdin and stdout, which bpta holds the other ends of, and in a file, of
+which MEMORY is the descriptor."""
 
 from __future__ import annotations
 
@@ -21,12 +22,17 @@ def main() -> None:
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.dup2(2, 1)
+    memory = None
+    if len(sys.argv) > 1:
+        memory = int(sys.argv.pop())
+        os.set_inheritable(memory, False)
     if sys.platform == "linux":
         # Nobody outlives bpta, not even inside a step.
         PR_SET_PDEATHSIG = 1
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
     try:
-        from .server import Pipes, serve
+        from .pipes import Pipes
+        from .server import serve
     except ModuleNotFoundError as error:
         text = (
             f"the Python {sys.executable} has no {error.name}: install it (pip install {error.name}), or set "
@@ -36,7 +42,7 @@ def main() -> None:
         os.write(answers, struct.pack("<III", 4, 0, len(payload)) + payload)
         return
     try:
-        serve(Pipes(requests, answers))
+        serve(Pipes(requests, answers, memory))
     except BrokenPipeError:
         pass
 

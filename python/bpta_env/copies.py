@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,55 +22,77 @@ class Copies:
     def __init__(self, teams: list[Team], first: int = 0) -> None:
         self.teams, self.first = teams, first
         team, n = teams[0], len(teams)
-        choices = [space.n if isinstance(space, Discrete) else 0 for space in team.action_spaces]
+        self._choices = [space.n if isinstance(space, Discrete) else 0 for space in team.action_spaces]
         seen = sum(space.size for space in team.observation_spaces) + team.state_space.size
-        active_at = seen + sum(choices)
-        results_at = active_at + len(team.agents)
-        row = results_at + _RESULTS
+        self._row = seen + sum(self._choices) + len(team.agents) + _RESULTS
         #: How many numbers there are where no episode ended, and for each that did.
-        self.now, self.final = n * row, seen
-        # A message lies in memory as it is sent.
-        self.message: Array = np.zeros(HEADER_NUMBERS + n * (row + seen), np.float32)
-        self.header = self.message[:HEADER_NUMBERS].view(np.uint32)
-        self.memory = self.message[HEADER_NUMBERS:]
-        self.rows = self.memory[: self.now].reshape(n, row)
-        self.final_rows = self.memory[self.now :].reshape(n, seen)
-        self.rows[:, seen:results_at] = 1
-        # Parts of rows, made once.
-        self.seen = [row[:seen] for row in self.rows]
-        self.masks = [np.split(row[seen:active_at], np.cumsum(choices)[:-1]) for row in self.rows]
-        self.active = [row[active_at:results_at] for row in self.rows]
-        # Single numbers are written faster through this.
-        self._numbers: Any = self.memory.data
-        self._results_at = [e * row + results_at for e in range(n)]
+        self.now, self.final = n * self._row, seen
+        self._results_at = [(e + 1) * self._row - _RESULTS for e in range(n)]
         self._discrete = [isinstance(space, Discrete) for space in team.action_spaces]
+        self._all_discrete, self._some_discrete = all(self._discrete), any(self._discrete)
         widths = [1 if isinstance(space, Discrete) else space.size for space in team.action_spaces]
-        #: The size of all agents' vectors, where they are alike; 0: they are not.
-        self._vectors = 0 if any(self._discrete) or len(set(widths)) > 1 else widths[0]
+        #: Bytes of the actions of all.
+        self.actions_size = 4 * n * sum(widths)
         ends = np.cumsum(widths * n).tolist()
         parts = [slice(end - width, end) for end, width in zip(ends, widths * n)]
         self._parts = [parts[e * len(widths) : (e + 1) * len(widths)] for e in range(n)]
+        #: Where actions came from last, and that memory as numbers.
+        self._data: Any = None
+        self._taken: Any = None
+        self._chosen: Any = None
         #: Which copy something is being done with.
         self.copy: int | None = None
         #: Copies whose pictures were asked for, and how their last episodes ended.
         self.pictures: dict[int, Any] = {}
+        self.lay_out(bytearray(self.size))
+
+    @property
+    def size(self) -> int:
+        """Bytes of the longest message."""
+        return 4 * (HEADER_NUMBERS + self.now + len(self.teams) * self.final)
+
+    def lay_out(self, memory: Any) -> None:
+        """From now on writes messages into `memory`, where they lie as they are sent."""
+        self.message: Array = np.frombuffer(memory, np.float32, self.size // 4)
+        self.message[:] = 0
+        self.header = self.message[:HEADER_NUMBERS].view(np.uint32)
+        numbers = self.message[HEADER_NUMBERS:]
+        self.rows = numbers[: self.now].reshape(len(self.teams), self._row)
+        self.final_rows = list(numbers[self.now :].reshape(-1, self.final))
+        seen, active_at, results_at = self.final, self.final + sum(self._choices), self._row - _RESULTS
+        self.rows[:, seen:results_at] = 1
+        # Parts of rows, made once.
+        self.seen = [row[:seen] for row in self.rows]
+        self.active = [row[active_at:results_at] for row in self.rows]
+        self.masks = [np.split(row[seen:active_at], np.cumsum(self._choices)[:-1]) for row in self.rows]
+        #: By copy, what writes how it is now.
+        self._looks: list[list[Any]] = []
+        for e, team in enumerate(self.teams):
+            looks = [partial(team.see, self.seen[e])]
+            if team.has_inactive:
+                looks.append(partial(team.active, self.active[e]))
+            if team.has_masks:
+                looks.append(partial(team.masks, self.masks[e]))
+            self._looks.append(looks)
+        # Single numbers are written faster through this.
+        self._numbers: Any = numbers.data
 
     def reset(self, seeds: Sequence[float]) -> Array:
         """Starts every copy from its seed; the message to send."""
         for e, team in enumerate(self.teams):
             self.copy = e
             team.reset(int(seeds[e]))
-            self._look(e)
-        self.copy = None
         return self._answer(0)
 
-    def step(self, data: bytearray) -> Array:
-        """Takes a step everywhere; the message to send. Environments may keep the actions, whose memory `data` is."""
+    def step(self, data: Any) -> Array:
+        """Takes a step everywhere; the message to send. `data` are the actions, in memory that may be used again."""
         numbers = self._numbers
         ended = 0
-        for e, (team, actions) in enumerate(zip(self.teams, self._joint_actions(data))):
+        joint = self._joint_actions(data)
+        # First all of them step, then all are looked at: code that runs again at once runs fast.
+        for e, team in enumerate(self.teams):
             self.copy = e
-            reward, terminated, truncated = team.step(actions)
+            reward, terminated, truncated = team.step(joint[e])
             at = self._results_at[e]
             numbers[at] = reward
             numbers[at + 1] = terminated
@@ -81,8 +104,6 @@ class Copies:
                 if e in self.pictures:
                     self.pictures[e] = team.render()
                 team.reset(None)
-            self._look(e)
-        self.copy = None
         return self._answer(ended)
 
     def picture(self, e: int, final: bool) -> Any:
@@ -93,29 +114,31 @@ class Copies:
         self.copy = None
         return picture
 
-    def _look(self, e: int) -> None:
-        team = self.teams[e]
-        team.see(self.seen[e])
-        if team.has_inactive:
-            team.active(self.active[e])
-        if team.has_masks:
-            team.masks(self.masks[e])
-
-    def _joint_actions(self, data: bytearray) -> list[Any]:
-        """By copy, what each agent does."""
-        flat = np.frombuffer(data, np.float32)
-        if all(self._discrete):
-            joint: list[Any] = flat.astype(int).reshape(len(self.teams), -1).tolist()
-            return joint
-        if self._vectors:
-            return [list(vectors) for vectors in flat.reshape(len(self.teams), -1, self._vectors)]
+    def _joint_actions(self, data: Any) -> list[Any]:
+        """By copy, what each agent does; vectors in memory of their own, which environments may keep and change."""
+        if data is not self._data:
+            self._data = data
+            self._taken = np.frombuffer(data, np.float32)
+            shape = (len(self.teams), len(self._discrete)) if self._all_discrete else (self._taken.size,)
+            self._chosen = memoryview(data).cast("B").cast("i", shape)
+        if self._all_discrete:
+            chosen: list[Any] = self._chosen.tolist()
+            return chosen
+        taken = self._taken.copy()
+        if not self._some_discrete:
+            return [[taken[part] for part in parts] for parts in self._parts]
         return [
-            [int(flat[part.start]) if discrete else flat[part] for discrete, part in zip(self._discrete, parts)]
+            [self._chosen[part.start] if discrete else taken[part] for discrete, part in zip(self._discrete, parts)]
             for parts in self._parts
         ]
 
     def _answer(self, ended: int) -> Array:
         """The message that says how things are now, and how so many episodes ended."""
+        for e, looks in enumerate(self._looks):
+            self.copy = e
+            for look in looks:
+                look()
+        self.copy = None
         end = self.now + ended * self.final
         self.header[2] = 4 * end
         return self.message[: HEADER_NUMBERS + end]

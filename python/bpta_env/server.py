@@ -15,58 +15,12 @@ import numpy as np
 
 from .copies import Copies
 from .load import load
+from .pipes import MOMENT, STEP, Pipes
 from .team import Box, Discrete, SetupError, Space, Team
 
-VERSION = 2
-OPEN, RESET, STEP, RENDER, SCENE = 1, 2, 3, 4, 5
-OPENED, MOMENT, FRAME, ERROR, SEEN = 1, 2, 3, 4, 5
-
-_HEADER = struct.Struct("<III")
-
-
-class Pipes:
-    """Messages over two file descriptors."""
-
-    def __init__(self, requests: int, answers: int) -> None:
-        self.requests, self.answers = requests, answers
-        self._buffer = bytearray(1 << 16)
-        #: Bytes of requests that have been read, but not taken.
-        self._filled = 0
-
-    def read(self) -> tuple[int, int, bytearray] | None:
-        """A request's kind, group, and payload in memory of its own; None where the other side has gone."""
-        buffer, filled = self._buffer, self._filled
-        end = _HEADER.size
-        while True:
-            if filled >= _HEADER.size:
-                kind, group, length = _HEADER.unpack_from(buffer)
-                end = _HEADER.size + length
-                if filled >= end:
-                    break
-                if end > len(buffer):
-                    buffer = self._buffer = buffer + bytearray(end - len(buffer))
-            count = os.readv(self.requests, [memoryview(buffer)[filled:]])
-            if count == 0:
-                return None
-            filled += count
-        payload = buffer[_HEADER.size : end]
-        self._filled = filled - end
-        if filled > end:
-            buffer[: self._filled] = buffer[end:filled]
-        return kind, group, payload
-
-    def write_whole(self, message: Any) -> None:
-        """Writes a message that begins with its header."""
-        view = memoryview(message).cast("B")
-        done = os.write(self.answers, view)
-        while done < len(view):
-            done += os.write(self.answers, view[done:])
-
-    def write(self, kind: int, group: int, payload: bytes) -> None:
-        self.write_whole(_HEADER.pack(kind, group, len(payload)) + payload)
-
-    def write_json(self, kind: int, group: int, value: Any) -> None:
-        self.write(kind, group, json.dumps(value).encode())
+VERSION = 3
+OPEN, RESET, RENDER, SCENE = 1, 2, 4, 5
+OPENED, FRAME, ERROR, SEEN = 1, 3, 4, 5
 
 
 def _space(space: Space) -> dict[str, Any]:
@@ -101,7 +55,7 @@ def _png(picture: Any) -> bytes:
     )
 
 
-def _open(request: dict[str, Any]) -> tuple[list[Copies], dict[str, Any]]:
+def _open(request: dict[str, Any], pipes: Pipes) -> tuple[list[Copies], dict[str, Any]]:
     if request["version"] != VERSION:
         raise SetupError(f"bpta speaks version {request['version']} of the protocol, this bpta_env version {VERSION}")
     draws = request["draws"]
@@ -118,10 +72,12 @@ def _open(request: dict[str, Any]) -> tuple[list[Copies], dict[str, Any]]:
     for agent, space in zip(team.agents, team.observation_spaces):
         if not isinstance(space, Box) or space.size < 1:
             raise SetupError(f"the observation space of {agent} is empty, must hold at least one number")
+    memory = pipes.share(groups)
     for number, group in enumerate(groups):
         group.header[:2] = MOMENT, number
     return groups, {
         "version": VERSION,
+        "memory": memory,
         "agents": list(team.agents),
         "observationSpaces": [_space(space) for space in team.observation_spaces],
         "actionSpaces": [_space(space) for space in team.action_spaces],
@@ -143,16 +99,16 @@ def serve(pipes: Pipes) -> None:
         try:
             if copies is None:
                 request = json.loads(bytes(data))
-                groups, opened = _open(request)
+                groups, opened = _open(request, pipes)
                 # What is there now stays: it need not be looked through for garbage again and again.
                 gc.collect()
                 gc.freeze()
                 pipes.write_json(OPENED, number, opened)
                 continue
             if kind == STEP:
-                pipes.write_whole(copies.step(data))
+                pipes.write_moment(number, copies.step(data))
             elif kind == RESET:
-                pipes.write_whole(copies.reset(np.frombuffer(data, np.float64).tolist()))
+                pipes.write_moment(number, copies.reset(np.frombuffer(data, np.float64).tolist()))
             elif kind in (RENDER, SCENE):
                 e, final = struct.unpack("<II", data)
                 if kind == RENDER:

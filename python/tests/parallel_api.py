@@ -31,7 +31,7 @@ class Client(ParallelEnv):  # type: ignore[misc]
             env={**os.environ, "PYTHONPATH": PYTHON},
         )
         asked = {
-            "version": 2,
+            "version": 3,
             "module": module,
             "variant": None,
             "args": args,
@@ -91,8 +91,8 @@ class Client(ParallelEnv):  # type: ignore[misc]
         return dict(zip(self.agents, self.next["observations"])), {agent: {} for agent in self.agents}
 
     def step(self, actions: dict[str, Any]) -> Any:
-        chosen = [float(actions.get(agent, 0)) for agent in self.possible_agents]
-        self.next = self._moment(self._ask(3, np.array(chosen, np.float32).tobytes()))
+        chosen = [int(actions.get(agent, 0)) for agent in self.possible_agents]
+        self.next = self._moment(self._ask(3, np.array(chosen, np.int32).tobytes()))
         reward, terminated, truncated, _ = self.next["results"][0]
         ended = bool(terminated or truncated)
         seen = self.next["finals" if ended else "observations"]

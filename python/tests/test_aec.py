@@ -27,7 +27,7 @@ def test_an_aec_environment_gives_what_its_own_loop_gives() -> None:
         for agent, action in zip(names, actions):
             assert env.agent_selection == agent
             env.step(action)
-        copies.step(bytearray(np.array(actions, np.float32).tobytes()))
+        copies.step(bytearray(np.array(actions, np.int32).tobytes()))
         reward, terminated, truncated, _ = copies.rows[0][-4:].tolist()
         assert reward == pytest.approx(np.mean([env.rewards[agent] for agent in names]), rel=1e-5)
         assert [terminated, truncated] == [0, t == 4]

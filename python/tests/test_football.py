@@ -11,8 +11,8 @@ import pytest
 
 from bpta_env import Discrete, SetupError
 from bpta_env.adapters.football import AGENTS, REWARDS, FootballTeam
+from bpta_env.copies import Copies
 from bpta_env.load import load
-from bpta_env.server import Copies
 
 try:
     import gfootball.env
@@ -193,7 +193,7 @@ def test_it_is_served() -> None:
     assert np.array_equal(observed, state)
     # Of a row, the last four are reward, termination, truncation and win.
     while copies.rows[0][-3] + copies.rows[0][-2] == 0:
-        copies.step(bytearray(np.array([5], np.float32).tobytes()))
+        copies.step(bytearray(np.array([5], np.int32).tobytes()))
     assert not np.array_equal(copies.final_rows[0], copies.seen[0])
 
 

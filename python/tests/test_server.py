@@ -19,8 +19,9 @@ from bpta_env.server import _png
 
 
 def act(copies: Copies, *actions: float) -> list[float]:
-    """A step; the numbers that are sent, without the header."""
-    return copies.step(bytearray(np.array(actions, np.float32).tobytes())).tolist()[HEADER_NUMBERS:]
+    """A step of agents of which the first of three numbers is a choice; the numbers sent, without the header."""
+    data = b"".join(struct.pack("<iff", int(actions[k]), *actions[k + 1 : k + 3]) for k in range(0, len(actions), 3))
+    return copies.step(bytearray(data)).tolist()[HEADER_NUMBERS:]
 
 
 def test_moments_are_written_by_copy_and_episodes_begin_anew() -> None:

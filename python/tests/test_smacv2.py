@@ -63,7 +63,7 @@ def _package(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _step(copies: Copies, actions: list[int]) -> list[float]:
     """Reward, termination, truncation, win."""
-    copies.step(bytearray(np.array(actions, np.float32).tobytes()))
+    copies.step(bytearray(np.array(actions, np.int32).tobytes()))
     results: list[float] = copies.rows[0][-4:].tolist()
     return results
 

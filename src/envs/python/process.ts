@@ -1,4 +1,7 @@
-/** @file One Python process that serves copies of an environment: requests and answers over pipes (python/README.md). */
+/**
+ * @file One Python process that serves copies of an environment: requests and answers over pipes, and steps through
+ * memory that both see, where there is such (python/README.md).
+ */
 
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { closeSync, constants, mkdtempSync, openSync, readSync, rmSync, writeSync } from "node:fs";
@@ -6,23 +9,13 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { InputError } from "../../errors.ts";
+import { type GroupPlaces, openMemory, type SharedMemory } from "./memory.ts";
+import { answer, HEADER_BYTES, kindOf, messageOf, payloadBytes, request } from "./message.ts";
+import { createPatience } from "./patience.ts";
 import { watchProcess } from "./watch.ts";
 
 /** Version of the protocol. */
-const VERSION = 2;
-
-/** Of a message: its kind, its group, and the length of its payload. */
-export const HEADER_BYTES = 12;
-
-/** A message for `send`, from its payload. */
-export function messageOf(payload: Uint8Array): Uint8Array {
-  const message = new Uint8Array(HEADER_BYTES + payload.length);
-  message.set(payload, HEADER_BYTES);
-  return message;
-}
-
-export const request = { open: 1, reset: 2, step: 3, render: 4, scene: 5 } as const;
-export const answer = { opened: 1, moment: 2, frame: 3, error: 4, seen: 5 } as const;
+const VERSION = 3;
 
 /** Where the Python package lies: `python/` of the repository and of the npm package alike. */
 const packageDirectory = fileURLToPath(new URL("../../../python", import.meta.url));
@@ -39,6 +32,8 @@ export interface ServedCopies {
   readonly groups: readonly CopyGroup[];
   /** Whether there should be pictures, if the environment can draw any. */
   readonly draws: boolean;
+  /** Whether there is a core for each side, so that they may wait for each other awake, a little. */
+  readonly awake: boolean;
   readonly timeLimitSeconds: number;
 }
 
@@ -61,6 +56,8 @@ export type WireSpace =
 /** The handshake's answer. */
 export interface Opened {
   readonly version: number;
+  /** By group, its places in the memory; null: steps go over the pipes. */
+  readonly memory: readonly GroupPlaces[] | null;
   readonly agents: readonly string[];
   readonly observationSpaces: readonly (WireSpace & { readonly kind: "box" })[];
   readonly actionSpaces: readonly WireSpace[];
@@ -83,16 +80,21 @@ export class ProcessGoneError extends Error {
  */
 export interface PythonProcess {
   readonly opened: Opened;
-  /** Sends a request, whose first HEADER_BYTES are left free; it may be used again at once. */
-  send(kind: number, group: number, message: Uint8Array): void;
+  /** Sends a message. Its memory may be used again at once. */
+  send(message: Uint8Array): void;
+  /** Asks a group for its step, by a message that is addressed to it; as `send`. */
+  step(group: number, message: Uint8Array): void;
   /**
-   * Waits for the answer to the request that was sent first of those without one, and puts it, header first, into
-   * `into`, or into memory of its own if that is too small.
-   * @param atLeast how long it is, header and all, unless it is an error
+   * Waits for the answer to the request that was sent first of those without one.
    * @returns its payload
-   * @throws ProcessGoneError; Error with the Python exception, its traceback in `cause`
+   * @throws ProcessGoneError; Error with the Python exception and its traceback
    */
-  receive(kind: number, into?: Uint8Array, atLeast?: number): Uint8Array;
+  receive(kind: number): Uint8Array;
+  /**
+   * Waits for a moment of a group, as `receive` does, and puts it, header first, into `into`.
+   * @param shortest how long it is at least, header and all
+   */
+  receiveMoment(group: number, into: Uint8Array, shortest: number): void;
   /** Ends it at once where `now`, else when it has read that nobody asks any more. */
   close(now?: boolean): void;
 }
@@ -116,14 +118,23 @@ function createPipe(path: string): Pipe {
   return pipe;
 }
 
-function startPython(python: string, id: string): { child: ChildProcess; requests: number; answers: number } {
+interface Started {
+  readonly child: ChildProcess;
+  readonly requests: number;
+  readonly answers: number;
+  readonly memory: SharedMemory | undefined;
+}
+
+function startPython(python: string, id: string, awake: boolean): Started {
+  const memory = awake ? openMemory() : undefined;
   const directory = mkdtempSync(join(tmpdir(), "bpta-python-"));
   try {
     const requests = createPipe(join(directory, "requests"));
     const answers = createPipe(join(directory, "answers"));
     const { PYTHONPATH } = process.env;
-    const child = spawn(python, ["-u", "-m", "bpta_env"], {
-      stdio: [requests.read, answers.write, "inherit"],
+    // The fourth descriptor is number 3.
+    const child = spawn(python, ["-u", "-m", "bpta_env", ...(memory ? ["3"] : [])], {
+      stdio: [requests.read, answers.write, "inherit", ...(memory ? [memory.descriptor] : [])],
       env: {
         ...process.env,
         PYTHONPATH: [packageDirectory, process.cwd(), ...(PYTHONPATH ? [PYTHONPATH] : [])].join(delimiter),
@@ -139,13 +150,14 @@ function startPython(python: string, id: string): { child: ChildProcess; request
     if (child.pid === undefined) {
       closeSync(requests.write);
       closeSync(answers.read);
+      memory?.close();
       throw new InputError(
         `environment ${id}: there is no ${python} to run; install Python 3.9 or later, or set env.options.python or BPTA_PYTHON to its path`,
       );
     }
     // A forgotten environment does not keep the process alive.
     child.unref();
-    return { child, requests: requests.write, answers: answers.read };
+    return { child, requests: requests.write, answers: answers.read, memory };
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
@@ -153,10 +165,14 @@ function startPython(python: string, id: string): { child: ChildProcess; request
 
 /** Starts a process; `finish` waits until its copies are made. Several can be started before the first is waited for. */
 export function startProcess(served: ServedCopies): { finish(): PythonProcess; cancel(): void } {
-  const { id, python, timeLimitSeconds, ...what } = served;
-  const { child, requests, answers } = startPython(python, id);
+  const { id, python, timeLimitSeconds, awake, ...what } = served;
+  const { child, requests, answers, memory } = startPython(python, id, awake);
   const watch = watchProcess(child.pid!, 1000 * timeLimitSeconds);
   let open = true;
+  /** Whether steps go through the memory. */
+  let shares = false;
+  const patience = createPatience((awake) => memory?.setAwake(awake));
+  const wake = messageOf(request.wake, 0, new Uint8Array());
 
   const gone = (): ProcessGoneError => new ProcessGoneError(`the Python process ${child.pid} is gone`);
   const close = (now = false): void => {
@@ -165,6 +181,7 @@ export function startProcess(served: ServedCopies): { finish(): PythonProcess; c
     watch.end();
     closeSync(requests);
     closeSync(answers);
+    memory?.close();
     if (now) child.kill("SIGKILL");
   };
   const write = (bytes: Uint8Array): void => {
@@ -183,34 +200,66 @@ export function startProcess(served: ServedCopies): { finish(): PythonProcess; c
       if (count === 0) throw gone();
       got += count;
       // An error is short, and the last that there is to read.
-      if (got >= HEADER_BYTES && numbersOf(into).getUint32(0, true) === answer.error) break;
+      if (got >= HEADER_BYTES && kindOf(into) === answer.error) break;
     }
     return got;
   };
-  const numbersOf = ({ buffer, byteOffset }: Uint8Array): DataView => new DataView(buffer, byteOffset);
-  const send = (kind: number, group: number, message: Uint8Array): void => {
+  const send = (message: Uint8Array): void => {
     if (!open) throw gone();
-    const numbers = numbersOf(message);
-    numbers.setUint32(0, kind, true);
-    numbers.setUint32(4, group, true);
-    numbers.setUint32(8, message.length - HEADER_BYTES, true);
     watch.during(() => write(message));
   };
-  const receive = (kind: number, into = new Uint8Array(HEADER_BYTES), atLeast = HEADER_BYTES): Uint8Array => {
+  const step = (group: number, message: Uint8Array): void => {
     if (!open) throw gone();
-    return watch.during(() => {
-      const got = read(into, 0, atLeast);
-      const end = HEADER_BYTES + numbersOf(into).getUint32(8, true);
-      let whole = into;
-      if (end > into.length) {
-        whole = new Uint8Array(end);
-        whole.set(into.subarray(0, got));
+    if (!memory || !shares) send(message);
+    else if (memory.ask(group, message.subarray(HEADER_BYTES))) send(wake);
+  };
+  /**
+   * Reads an answer, header first, into `into`, or into memory of its own if that is too small.
+   * @param atLeast how long it is, header and all, unless it is an error
+   */
+  const readAnswer = (
+    kind: number,
+    into: Uint8Array = new Uint8Array(HEADER_BYTES),
+    atLeast = HEADER_BYTES,
+  ): Uint8Array => {
+    const got = read(into, 0, atLeast);
+    const end = HEADER_BYTES + payloadBytes(into);
+    let whole = into;
+    if (end > into.length) {
+      whole = new Uint8Array(end);
+      whole.set(into.subarray(0, got));
+    }
+    read(whole, got, end);
+    const payload = whole.subarray(HEADER_BYTES, end);
+    const came = kindOf(whole);
+    // Steps in memory leave some behind that woke nobody.
+    if (came === answer.wake && kind !== answer.wake) return readAnswer(kind, into, atLeast);
+    if (came !== kind) throw errorOf(came, kind, payload);
+    return payload;
+  };
+  const receive = (kind: number): Uint8Array => {
+    if (!open) throw gone();
+    return watch.during(() => readAnswer(kind));
+  };
+  /** Waits, awake and then asleep, until a group shows a moment. */
+  const awaitMoment = (group: number, memory: SharedMemory): void => {
+    if (patience.wait(() => memory.shows(group))) return;
+    memory.setSleeping(true);
+    try {
+      while (!memory.shows(group)) readAnswer(answer.wake);
+    } finally {
+      memory.setSleeping(false);
+    }
+  };
+  const receiveMoment = (group: number, into: Uint8Array, shortest: number): void => {
+    if (!open) throw gone();
+    watch.during(() => {
+      if (!memory || !shares) {
+        readAnswer(answer.moment, into, shortest);
+        return;
       }
-      read(whole, got, end);
-      const payload = whole.subarray(HEADER_BYTES, end);
-      const came = numbersOf(whole).getUint32(0, true);
-      if (came !== kind) throw errorOf(came, kind, payload);
-      return payload;
+      awaitMoment(group, memory);
+      memory.take(group, into, shortest);
     });
   };
   const errorOf = (came: number, kind: number, payload: Uint8Array): Error => {
@@ -224,7 +273,7 @@ export function startProcess(served: ServedCopies): { finish(): PythonProcess; c
     return new Error(`environment ${id}${copy === null ? "" : `, copy ${copy}`}: ${message}\n${traceback}`);
   };
   try {
-    send(request.open, 0, messageOf(Buffer.from(JSON.stringify({ version: VERSION, ...what }))));
+    send(messageOf(request.open, 0, Buffer.from(JSON.stringify({ version: VERSION, ...what }))));
   } catch (error) {
     close(true);
     throw error;
@@ -236,7 +285,11 @@ export function startProcess(served: ServedCopies): { finish(): PythonProcess; c
         const opened = JSON.parse(Buffer.from(receive(answer.opened)).toString()) as Opened;
         if (opened.version !== VERSION)
           throw new InputError(`environment ${id}: bpta_env speaks version ${opened.version}, bpta ${VERSION}`);
-        return { opened, send, receive, close };
+        if (opened.memory) {
+          memory?.place(opened.memory);
+          shares = true;
+        }
+        return { opened, send, step, receive, receiveMoment, close };
       } catch (error) {
         close(true);
         if (!(error instanceof ProcessGoneError)) throw error;

@@ -2,13 +2,13 @@
 
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { startBpta } from "../../cli/testing/start.ts";
 import type { VectorEnv, VectorMoment } from "../env.ts";
 import { createMoment, partOfMoment, rowsOf } from "../moment.ts";
@@ -334,6 +334,69 @@ describe.runIf(hasNumpy)("the bridge", () => {
     const judged = await startBpta(directory, ["eval", run, "--json"]);
     // The first agent has learnt to choose 3, the second to move forwards.
     expect(JSON.parse(judged.stdout).evaluation.meanReturn).toBeGreaterThan(8);
+  });
+});
+
+/** Whether one process shares memory with this one (src/envs/python/memory.ts). */
+const sharesMemory = process.platform === "linux" && process.arch === "x64" && availableParallelism() > 1;
+
+describe.runIf(hasNumpy && sharesMemory)("the bridge through memory", () => {
+  /** Of this process's newest server. */
+  const newest = (): number => Math.max(...servers(process.pid));
+
+  test("gives what it gives over pipes alone", async () => {
+    const shared = await open(10, { length: 3 });
+    expect(readFileSync(`/proc/${newest()}/maps`, "utf8")).toMatch(/rw-s .*\/dev\/shm\/.*\(deleted\)/);
+    vi.stubEnv("BPTA_SHARED_MEMORY", "0");
+    const piped = await open(10, { length: 3 });
+    vi.unstubAllEnvs();
+    process.env.PYTHONPATH = fakes;
+    expect(readFileSync(`/proc/${newest()}/maps`, "utf8")).not.toContain("/dev/shm");
+    for (let t = 0; t < 20; t++) {
+      // Both sides are found awake, and asleep.
+      if (t > 10) await sleep(t % 3);
+      await shared.env.step(shared.actions, shared.moment);
+      await piped.env.step(piped.actions, piped.moment);
+      expect(shared.moment).toEqual(piped.moment);
+    }
+    await Promise.all([shared.env.close(), piped.env.close()]);
+  });
+
+  test("an exception is told, with its traceback", async () => {
+    const { env, moment, actions } = await open(3, { fault: "raise", at: 2 });
+    await env.step(actions, moment);
+    await expect(async () => env.step(actions, moment)).rejects.toThrow(
+      /^environment py:fakes, copy 0: ValueError: the ball is lost\nTraceback/,
+    );
+  });
+
+  test.each(["exit", "hang", "SIGKILL", "SIGSTOP"])("a process that meets with %s is replaced", async (fault) => {
+    const own = fault.startsWith("SIG") ? {} : { fault, at: 3, once: join(directory, `memory-${fault}`) };
+    const { env, moment, actions } = await open(8, { ...own, length: 9 }, { timeLimitSeconds: 3 });
+    const first = newest();
+    for (let t = 0; t < 2; t++) await env.step(actions, moment);
+    if (fault.startsWith("SIG")) process.kill(first, fault);
+    await env.step(actions, moment);
+    expect([...moment.truncations, ...moment.finalStates]).toEqual([...Array(8).fill(1), ...Array(8).fill(2)]);
+    expect(env.counters!()).toEqual({ restarts: 1 });
+    expect(lives(first)).toBe(false);
+    await env.step(actions, moment);
+    expect([...moment.states]).toEqual(Array(8).fill(1));
+    await env.close();
+  });
+
+  test("nothing is left of it, not while it is used either", async () => {
+    const left = (): string[] => readdirSync("/dev/shm");
+    const there = left();
+    const { env } = await open(2);
+    expect(left().filter((name) => !there.includes(name) && name.includes("bpta"))).toEqual([]);
+    const pid = newest();
+    const shared = readFileSync(`/proc/${pid}/maps`, "utf8").match(/\/dev\/shm\/(\S+) \(deleted\)/);
+    expect(left()).not.toContain(shared?.[1] ?? "there is none");
+    process.kill(pid, "SIGKILL");
+    await env.close();
+    for (let t = 0; t < 50 && lives(pid); t++) await sleep(50);
+    expect(left()).not.toContain(shared![1]);
   });
 });
 

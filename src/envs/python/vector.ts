@@ -1,18 +1,17 @@
 /** @file Copies of a Python environment in one process or several, as a `VectorEnv`. */
 
+import { availableParallelism } from "node:os";
 import { InputError } from "../../errors.ts";
 import type { TeamSpec, VectorEnv, VectorEnvPart, VectorMoment } from "../env.ts";
 import type { Recorder } from "../recording.ts";
 import { box, discrete, type Space } from "../spaces.ts";
 import { environmentSeed } from "../vectorize.ts";
+import { address, answer, messageOf, request } from "./message.ts";
 import {
-  answer,
   type CopyGroup,
-  messageOf,
   type Opened,
   ProcessGoneError,
   type PythonProcess,
-  request,
   type ServedCopies,
   startProcess,
   type WireSpace,
@@ -38,7 +37,7 @@ const WORTH_PARTING = 8;
  */
 const ACTIONS_UNDER_WAY = 1 << 14;
 
-export interface PythonVectorSettings extends Omit<ServedCopies, "groups" | "draws" | "python"> {
+export interface PythonVectorSettings extends Omit<ServedCopies, "groups" | "draws" | "awake" | "python"> {
   /** The Python to run; null: BPTA_PYTHON, or else python3. */
   readonly python: string | null;
   /** N */
@@ -132,14 +131,17 @@ export function createPythonVectorEnv(settings: PythonVectorSettings): PythonVec
 
   const partCount = numEnvs >= WORTH_PARTING && numEnvs % 2 === 0 ? 2 : 1;
   const partSize = numEnvs / partCount;
-  const serve = (groups: readonly CopyGroup[], draws: boolean): ServedCopies => ({ ...shared, groups, draws });
   const shares = shareCopies(numEnvs, processes, partCount);
+  // Not where they would take each other's cores.
+  const awake = shares.length < availableParallelism();
+  const serve = (groups: readonly CopyGroup[], draws: boolean): ServedCopies => ({ ...shared, groups, draws, awake });
   const started = startAll(shares.map((groups) => serve(groups, false)));
   const team = teamOf(started[0].opened);
   const servers = started.map((process, p): Server => {
     const server: Server = { served: serve(shares[p], false), process, groups: [], restarts: 0 };
     shares[p].forEach(({ first, copies }, number) => {
       const [actions, moment] = [createActionMessage(team, copies), createMomentMessage(team, copies)];
+      address(actions.bytes, request.step, number);
       server.groups.push({ server, number, first, copies, actions, moment, state: "idle" });
     });
     return server;
@@ -172,11 +174,10 @@ export function createPythonVectorEnv(settings: PythonVectorSettings): PythonVec
       const own = environmentSeed(seed, first + e);
       return server.restarts === 0 ? own : environmentSeed(own, server.restarts);
     });
-    server.process.send(request.reset, number, messageOf(new Uint8Array(seeds.buffer)));
+    server.process.send(messageOf(request.reset, number, new Uint8Array(seeds.buffer)));
   };
-  const receive = ({ server: { process }, moment: { bytes, shortest } }: Group): void => {
-    process.receive(answer.moment, bytes, shortest);
-  };
+  const receive = ({ server: { process }, number, moment: { bytes, shortest } }: Group): void =>
+    process.receiveMoment(number, bytes, shortest);
   const read = ({ moment, first }: Group, into: VectorMoment, to: number, results: boolean): void => {
     const bad = moment.read(into, to, results);
     if (bad !== undefined)
@@ -211,7 +212,7 @@ export function createPythonVectorEnv(settings: PythonVectorSettings): PythonVec
     group.actions.write(actions, from);
     group.state = "asked";
     try {
-      group.server.process.send(request.step, group.number, group.actions.bytes);
+      group.server.process.step(group.number, group.actions.bytes);
     } catch (error) {
       // That the process is gone is noticed when its answer is waited for.
       if (!(error instanceof ProcessGoneError)) throw error;
@@ -252,7 +253,8 @@ export function createPythonVectorEnv(settings: PythonVectorSettings): PythonVec
     orClose(() => {
       const { server, number, first } = groups.find(({ first, copies }) => first <= e && e < first + copies)!;
       try {
-        server.process.send(kind, number, messageOf(new Uint8Array(Uint32Array.of(e - first, final ? 1 : 0).buffer)));
+        const asked = Uint32Array.of(e - first, final ? 1 : 0);
+        server.process.send(messageOf(kind, number, new Uint8Array(asked.buffer)));
         return server.process.receive(answerKind);
       } catch (error) {
         if (!(error instanceof ProcessGoneError)) throw error;

@@ -2,7 +2,7 @@
 
 import type { TeamSpec, VectorMoment } from "../env.ts";
 import { argmax } from "../vectorize.ts";
-import { HEADER_BYTES } from "./process.ts";
+import { HEADER_BYTES } from "./message.ts";
 
 const HEADER = HEADER_BYTES / 4;
 
@@ -116,6 +116,7 @@ export const actionBytes = (team: TeamSpec): number =>
 export function createActionMessage(team: TeamSpec, n: number): ActionMessage {
   const row = actionBytes(team) / 4;
   const memory = new Float32Array(HEADER + n * row);
+  const choices = new Int32Array(memory.buffer);
   return {
     bytes: new Uint8Array(memory.buffer),
     write(actions, from) {
@@ -124,7 +125,7 @@ export function createActionMessage(team: TeamSpec, n: number): ActionMessage {
         const space = team.actionSpaces[i];
         const taken = actions[i];
         if (space.kind === "discrete") {
-          for (let e = 0; e < n; e++) memory[offset + e * row] = argmax(taken, (from + e) * space.n, space.n);
+          for (let e = 0; e < n; e++) choices[offset + e * row] = argmax(taken, (from + e) * space.n, space.n);
           offset += 1;
           continue;
         }
