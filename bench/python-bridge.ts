@@ -1,7 +1,7 @@
 /**
  * @file What the bridge costs over plain Python loops that step the same environments, in one process each.
  *
- * `BPTA_PYTHON=… npx tsx bench/python-bridge.ts [--rounds 40] [--copies 1]… [--processes 1]`. The bridge and three loops
+ * `BPTA_PYTHON=… npx tsx bench/python-bridge.ts [--rounds 40] [--copies 1]… [--processes 1]…`. The bridge, with each number of processes, and three loops
  * (bench/python_loop.py: `step` alone, `step` and `state`, and `arrays` as training needs them) take turns of a tenth
  * of a second. Ratios are medians over neighbouring turns, so that what else the machine does falls on both: of the time
  * that passed, and in brackets of the time spent computing (by Linux; of both processes for the bridge), which does not
@@ -25,13 +25,13 @@ const TASKS = [
   { module: "gymnasium_robotics.mamujoco_v1", args: { scenario: "HalfCheetah", agent_conf: "6x1" } },
 ] as const;
 const LOOPS = ["step", "state", "arrays"] as const;
-const TURN_SECONDS = 0.1;
+const TURN_SECONDS = 0.3;
 
 const { values } = parseArgs({
   options: {
     rounds: { type: "string", default: "40" },
     copies: { type: "string", multiple: true },
-    processes: { type: "string", default: "1" },
+    processes: { type: "string", multiple: true, default: ["1", "2"] },
   },
 });
 const rounds = Number(values.rounds);
@@ -41,8 +41,41 @@ const computed = (pid: number): number => Number(readFileSync(`/proc/${pid}/sche
 /** Seconds that passed, and that were spent computing. */
 type Turn = readonly [passed: number, computed: number];
 
-console.log(`| environment | copies | bridge, steps/s | ${LOOPS.map((name) => `time / ${name}'s`).join(" | ")} |`);
-console.log("| --- | --- | --- | --- | --- | --- |");
+interface Bridge {
+  readonly processes: number;
+  step(steps: number): Promise<Turn>;
+  readonly turns: Turn[];
+  close(): Promise<void> | void;
+}
+
+async function openBridge(id: string, args: object, copies: number, processes: number): Promise<Bridge> {
+  const others = servers();
+  const env = await makeVectorEnv(id, { numEnvs: copies, workers: processes, options: { args } });
+  const pids = [process.pid, ...servers().filter((pid) => !others.includes(pid))];
+  const moment = createMoment(env.team, copies);
+  const actions = env.team.actionSpaces.map((space) => new Float32Array(copies * vectorSize(space)).fill(0.1));
+  env.team.actionSpaces.forEach((space, i) => {
+    if (space.kind === "discrete")
+      for (let k = 0; k < actions[i].length; k++) actions[i][k] = k % space.n === 1 ? 1 : 0;
+  });
+  await env.reset(0, moment);
+  const cpu = (): number => pids.reduce((sum, pid) => sum + computed(pid), 0);
+  return {
+    processes,
+    turns: [],
+    async step(steps) {
+      const [began, before] = [performance.now(), cpu()];
+      for (let t = 0; t < steps; t++) await env.step(actions, moment);
+      return [(performance.now() - began) / 1000, cpu() - before];
+    },
+    close: () => env.close(),
+  };
+}
+
+console.log(
+  `| environment | copies | processes | bridge, steps/s | ${LOOPS.map((name) => `time / ${name}'s`).join(" | ")} |`,
+);
+console.log("| --- | --- | --- | --- | --- | --- | --- |");
 for (const { module, args } of TASKS) {
   for (const copies of (values.copies ?? ["1", "8", "50"]).map(Number)) {
     const script = fileURLToPath(new URL("python_loop.py", import.meta.url));
@@ -57,37 +90,26 @@ for (const { module, args } of TASKS) {
       const [passed, cpu] = String((await lines.next()).value).split(" ");
       return [Number(passed), Number(cpu)];
     };
-    const workers = Number(values.processes);
-    const env = await makeVectorEnv(`py:${module}`, { numEnvs: copies, workers, options: { args } });
-    const moment = createMoment(env.team, copies);
-    const actions = env.team.actionSpaces.map((space) => new Float32Array(copies * vectorSize(space)).fill(0.1));
-    env.team.actionSpaces.forEach((space, i) => {
-      if (space.kind === "discrete")
-        for (let k = 0; k < actions[i].length; k++) actions[i][k] = k % space.n === 1 ? 1 : 0;
-    });
-    await env.reset(0, moment);
-    const pids = [process.pid, ...servers()];
-    const cpu = (): number => pids.reduce((sum, pid) => sum + computed(pid), 0);
-    const bridge = async (steps: number): Promise<Turn> => {
-      const [began, before] = [performance.now(), cpu()];
-      for (let t = 0; t < steps; t++) await env.step(actions, moment);
-      return [(performance.now() - began) / 1000, cpu() - before];
-    };
+    const bridges: Bridge[] = [];
+    for (const processes of values.processes.map(Number))
+      if (processes <= copies) bridges.push(await openBridge(`py:${module}`, args, copies, processes));
     const trial = Math.ceil(300 / copies);
-    await bridge(trial);
+    for (const { step } of bridges) await step(trial);
     for (const name of LOOPS) await plain(name, trial);
     const steps = Math.ceil((TURN_SECONDS * trial) / (await plain("arrays", trial))[0]);
-    const turns = { bridge: [] as Turn[], step: [] as Turn[], state: [] as Turn[], arrays: [] as Turn[] };
+    const turns = { step: [] as Turn[], state: [] as Turn[], arrays: [] as Turn[] };
     for (let round = 0; round < rounds; round++) {
-      turns.bridge.push(await bridge(steps));
+      for (const { step, turns } of bridges) turns.push(await step(steps));
       for (const name of LOOPS) turns[name].push(await plain(name, steps));
     }
-    const ratio = (name: (typeof LOOPS)[number], which: 0 | 1): string =>
-      median(turns[name].map((turn, round) => turns.bridge[round][which] / turn[which])).toFixed(2);
-    const shown = LOOPS.map((name) => `${ratio(name, 0)} (${ratio(name, 1)})`);
-    const rate = Math.round((copies * steps) / median(turns.bridge.map(([passed]) => passed)));
-    console.log(`| ${module} | ${copies} | ${rate} | ${shown.join(" | ")} |`);
-    await env.close();
+    for (const bridge of bridges) {
+      const ratio = (name: (typeof LOOPS)[number], which: 0 | 1): string =>
+        median(turns[name].map((turn, round) => bridge.turns[round][which] / turn[which])).toFixed(2);
+      const shown = LOOPS.map((name) => `${ratio(name, 0)} (${ratio(name, 1)})`);
+      const rate = Math.round((copies * steps) / median(bridge.turns.map(([passed]) => passed)));
+      console.log(`| ${module} | ${copies} | ${bridge.processes} | ${rate} | ${shown.join(" | ")} |`);
+      await bridge.close();
+    }
     loop.stdin.end();
   }
 }

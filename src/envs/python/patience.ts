@@ -13,7 +13,7 @@ const LOOKS = 8;
 /** After looking in vain again and again, at most so many waits go without a look. */
 const MOST_SKIPPED = 63;
 
-/** How long one way of waiting is measured, and the time between two trials of the other, at first and at last; ms. */
+/** How long one way of waiting is measured, and the stepping between trials of the other, at first and at last; ms. */
 const [WINDOW, SHORTEST_REST, LONGEST_REST] = [150, 1_000, 16_000];
 
 /** From one wait to the next, ms: what is longer is no stepping, but learning, say. */
@@ -43,7 +43,8 @@ export function createPatience(tell: (awake: boolean) => void, clock = (): numbe
   /** ms a step took the other way, while this one is tried. */
   let other: number | undefined;
   let rest = SHORTEST_REST;
-  let nextTrial = last + SHORTEST_REST;
+  /** ms of stepping until the next trial. */
+  let left = SHORTEST_REST;
 
   const set = (now: boolean): void => {
     if (now !== awake) tell(now);
@@ -52,19 +53,20 @@ export function createPatience(tell: (awake: boolean) => void, clock = (): numbe
     skipped = 0;
   };
   /** At a window's end. */
-  const judge = (now: number): void => {
+  const judge = (): void => {
     const pace = passed / steps;
+    left -= passed;
     steps = 0;
     passed = 0;
     if (other === undefined) {
-      if (now < nextTrial) return;
+      if (left > 0) return;
       other = pace;
       set(!awake);
       return;
     }
     const pays = awake ? pace < WORTH * other : other < WORTH * pace;
     rest = pays === awake ? SHORTEST_REST : Math.min(2 * rest, LONGEST_REST);
-    nextTrial = now + rest;
+    left = rest;
     other = undefined;
     set(pays);
   };
@@ -77,7 +79,7 @@ export function createPatience(tell: (awake: boolean) => void, clock = (): numbe
       if (step < LONGEST_STEP) {
         steps += 1;
         passed += step;
-        if (passed > WINDOW) judge(began);
+        if (passed > WINDOW) judge();
       }
       if (isThere()) return true;
       if (!awake) return false;
