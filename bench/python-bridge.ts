@@ -1,12 +1,12 @@
 /**
  * @file What the bridge costs over plain Python loops that step the same environments, in one process each.
  *
- * `BPTA_PYTHON=… npx tsx bench/python-bridge.ts [--rounds 40] [--copies 1]… [--processes 1]…`. The bridge, with each number of processes, and three loops
- * (bench/python_loop.py: `step` alone, `step` and `state`, and `arrays` as training needs them) take turns of a tenth
- * of a second. Ratios are medians over neighbouring turns, so that what else the machine does falls on both: of the time
- * that passed, and in brackets of the time spent computing (by Linux; of both processes for the bridge), which does not
- * know who else had the cores, nor how long waking up takes. The bridge's side includes actions, observations, states,
- * masks and endings in the trainer's arrays.
+ * `BPTA_PYTHON=… npx tsx bench/python-bridge.ts [--rounds 40] [--copies 1]… [--processes 1]…`, on Linux. The bridge,
+ * with each number of processes, and three loops (bench/python_loop.py: `step` alone, `step` and `state`, and `arrays` as
+ * training needs them) take turns of 0.3 s. Ratios are medians over neighbouring turns, so that what else the machine
+ * does falls on both: of the time that passed, and in brackets of the time spent computing (by Linux; of all processes
+ * for the bridge, waiting awake included), which does not know who else had the cores. The bridge's side includes
+ * actions, observations, states, masks and endings in the trainer's arrays.
  */
 
 import { spawn } from "node:child_process";
