@@ -113,7 +113,7 @@ export const python = [
     family: "python",
     description: "An environment in Python: PettingZoo's, Gymnasium's, or what an adapter makes of it.",
     optionsSchema,
-    preset: { rollout: { environments: 8, length: 100 } },
+    preset: { rollout: { environments: 8, length: 100, workers: 2 } },
     make: (id, options) =>
       pythonParallelEnv(id, createPythonVectorEnv({ ...settingsOf(id, options), numEnvs: 1, processes: 1 })),
     makeVector: (id, { numEnvs, workers, options }) =>
