@@ -1,9 +1,9 @@
 /**
- * @file What is worth keeping of a suite's finished runs, small enough for the repository: `docs/results/runs`.
+ * @file What is worth keeping of a suite's finished runs, small enough for the repository: `docs/results/records`.
  *
- * `npx tsx scripts/keep-runs.ts runs/half-cheetah docs/results/runs/half-cheetah`. Of each run its configuration, its
+ * `npx tsx scripts/keep-runs.ts runs/half-cheetah docs/results/records/half-cheetah`. Of each run its configuration, its
  * result, and of its metrics at most `POINTS` records of how episodes went. They are run directories still, so
- * `bpta plot` draws them, `bpta benchmark SUITE --out docs/results/runs/NAME --report-only` reports on them, and without
+ * `bpta plot` draws them, `bpta benchmark SUITE --out docs/results/records/NAME --report-only` reports on them, and without
  * `--report-only` makes the runs that are missing.
  */
 
