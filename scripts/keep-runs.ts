@@ -9,7 +9,7 @@
 
 import { copyFile, mkdir, readdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { METRICS, RESULT, readMetrics, readResult, type UpdateMetrics } from "../src/evaluation/records.ts";
+import { METRICS, RESULT, readMetrics, type UpdateMetrics } from "../src/evaluation/records.ts";
 
 const POINTS = 200;
 
@@ -43,7 +43,6 @@ function merged(updates: readonly UpdateMetrics[]): UpdateMetrics {
 const files = await readdir(from, { recursive: true });
 for (const file of files.filter((name) => name.endsWith(`/${RESULT}`))) {
   const run = dirname(file);
-  if (!(await readResult(join(from, run)))) continue;
   const withEpisodes = (await readMetrics(join(from, run))).filter(({ episodes }) => episodes > 0);
   const perRecord = Math.ceil(withEpisodes.length / POINTS);
   const records = Array.from({ length: Math.ceil(withEpisodes.length / perRecord) }, (_, i) =>

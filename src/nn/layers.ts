@@ -121,6 +121,12 @@ export function layerNorm({ scale, offset }: LayerNorm<Traced>, x: Traced): Trac
 /** A layer this many times narrower than its input is cheaper to scale after the product than before. */
 const NARROW = 4;
 
+/** A norm's scale and offset, folded into the linear layer that follows: γ ⊙ W and β W + b. */
+const foldNorm = ({ scale, offset }: LayerNorm<Traced>, { weight, bias }: Linear<Traced>) => ({
+  scaled: weight.mul(scale.reshape([-1, 1])),
+  folded: np.matmul(offset, weight).add(bias),
+});
+
 /**
  * `linear(l, layerNorm(norm, x))`, in fewer passes over x, forward and backward.
  *
@@ -128,14 +134,9 @@ const NARROW = 4;
  * columns of γ ⊙ W can be given mean zero too; then the gradient that comes back has mean zero by itself (where x is
  * narrow, it is cheaper to see to that in x). And where the layer is narrow, x̂ is never made: x̂ W = r · (x W).
  */
-export function normThenLinear(
-  { scale, offset }: LayerNorm<Traced>,
-  { weight, bias }: Linear<Traced>,
-  x: Traced,
-): Traced {
-  const scaled = weight.mul(scale.reshape([-1, 1]));
-  const folded = np.matmul(offset, weight).add(bias);
-  const [inputs, outputs] = weight.shape;
+export function normThenLinear(norm: LayerNorm<Traced>, layer: Linear<Traced>, x: Traced): Traced {
+  const { scaled, folded } = foldNorm(norm, layer);
+  const [inputs, outputs] = layer.weight.shape;
   if (inputs < outputs) return np.matmul(standardizeFor(x, x.sub(rowMean(x))), scaled).add(folded);
   const centeredWeight = scaled.sub(scaled.mean(0, { keepdims: true }));
   if (outputs * NARROW > inputs) return np.matmul(standardizeFor(x, x), centeredWeight).add(folded);
@@ -145,14 +146,10 @@ export function normThenLinear(
   return np.matmul(x, centeredWeight).mul(withGradientOf(inverse, slope)).add(folded);
 }
 
-/** The same function, without its gradient: in fewer operators, where there are few rows. */
-export function standardThenLinear(
-  { scale, offset }: LayerNorm<Traced>,
-  { weight, bias }: Linear<Traced>,
-  x: Traced,
-): Traced {
-  const folded = np.matmul(offset, weight).add(bias);
-  return np.matmul(rowStatistics(x).standardized, weight.mul(scale.reshape([-1, 1]))).add(folded);
+/** `normThenLinear` without its gradient: in fewer operators, where there are few rows. */
+export function standardThenLinear(norm: LayerNorm<Traced>, layer: Linear<Traced>, x: Traced): Traced {
+  const { scaled, folded } = foldNorm(norm, layer);
+  return np.matmul(rowStatistics(x).standardized, scaled).add(folded);
 }
 
 /** max(x, 0), whose derivative at 0 is 0: where a row of zeros comes in (a constant observation), none flows back. */
