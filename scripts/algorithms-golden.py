@@ -357,6 +357,8 @@ def huber_mean(values, targets, weights):
 
 def learn_values(r, view):
     """By agent, normalised advantages; losses and networks of the critics."""
+    if view == "observations":
+        return learn_values_together(r)
     losses, networks, advantages = [], {}, []
     groups = [(None, "critic")] if view == "state" else [(i, f"critics.agent_{i}") for i in range(N_AGENTS)]
     for agent, name in groups:
@@ -380,6 +382,24 @@ def learn_values(r, view):
         own = range(N_AGENTS) if agent is None else [agent]
         advantages += [normalize(raw, r.weights[i]) for i in own]
     return advantages, sum(losses) / len(losses), networks
+
+
+def learn_values_together(r):
+    """The same with one critic, which looks at every agent's observations."""
+    network = Network(critic_layout(OBS), 100)
+
+    def value(x):
+        p = network.tree()
+        return linear(p, "head", mlp(p, "trunk", x)).squeeze(-1)
+
+    with torch.no_grad():
+        values = [value(own) for own in r.obs]
+        raw = [gae(r, own, value(final[None])[0]) for own, final in zip(values, r.final_obs)]
+    weights = torch.cat(r.weights)
+    targets = standardize(torch.cat([a + v[:ROWS] for a, v in zip(raw, values)]), weights)
+    loss = huber_mean(value(torch.cat([own[:ROWS] for own in r.obs])), targets, weights)
+    network.step(loss)
+    return [normalize(a, w) for a, w in zip(raw, r.weights)], float(loss.detach()), {"critic": network}
 
 
 # Policies.
@@ -408,9 +428,12 @@ def policies(r, name):
         "bppo": ([2, 1, 0], before, True),
         "ar-mappo": ([2, 1, 0], before, False),
         "mappo": ([0, 1, 2], nobody, False),
+        "mappo-shared": ([0, 1, 2], nobody, False),
         "ippo": ([0, 1, 2], nobody, False),
+        "ippo-shared": ([0, 1, 2], nobody, False),
         "happo": ([2, 0, 1], nobody, False),
         "gcs": ([0, 1, 2], r.predecessors, False),
+        "gcs-shared": ([0, 1, 2], r.predecessors, False),
         "bppo-learned": (last_first, r.predecessors, True),
     }[name]
 
@@ -470,6 +493,19 @@ def update_policies(r, name, advantages, old):
     return named, sum(losses) / N_AGENTS, sum(entropies) / N_AGENTS
 
 
+def update_shared_policy(r, name, advantages, old):
+    """One network for all agents, which learns from the samples of all of them at once."""
+    _, graph, _ = policies(r, name)
+    network = Network(actor_layout(r), 80)
+    p = network.tree()
+    acts = [act(r, i, p, seen_by(r, i, graph, r.actions)) for i in range(N_AGENTS)]
+    gain = torch.cat([ppo((d.log_prob(r.actions[i]) - old[i]).exp(), advantages[i]) for i, d in enumerate(acts)])
+    weights = torch.cat(r.weights)
+    entropy = mean(torch.cat([d.entropy().expand(ROWS) for d in acts]), weights)
+    network.step(-mean(gain, weights) - ENTROPY * entropy)
+    return {"actor": network}, float(-mean(gain, weights).detach()), float(entropy.detach())
+
+
 def update_generator(r, advantages, old):
     network = Network(generator_layout(), 120)
     logits = edge_logits(network.tree(), [own[:ROWS] for own in r.obs])
@@ -492,16 +528,19 @@ def old_log_probs(r, current):
 
 def actor_case(name, kind, recurrent=False):
     r = Rollout(kind, recurrent)
-    advantages, value_loss, networks = learn_values(r, "observation" if name == "ippo" else "state")
+    shared = name.endswith("-shared")
+    view = {"ippo": "observation", "ippo-shared": "observations"}.get(name, "state")
+    advantages, value_loss, networks = learn_values(r, view)
     _, graph, _ = policies(r, name)
-    fresh = [Network(actor_layout(r), 80 + i).tree() for i in range(N_AGENTS)]
+    fresh = [Network(actor_layout(r), 80 + (0 if shared else i)).tree() for i in range(N_AGENTS)]
     now = [act(r, i, fresh[i], seen_by(r, i, graph, r.actions)).log_prob(r.actions[i]) for i in range(N_AGENTS)]
     old = old_log_probs(r, now)
-    actors, policy_loss, entropy = update_policies(r, name, advantages, old)
+    update = update_shared_policy if shared else update_policies
+    actors, policy_loss, entropy = update(r, name, advantages, old)
     networks.update(actors)
     metrics = {"policyLoss": policy_loss, "valueLoss": value_loss, "entropy": entropy}
     case = {"algorithm": name, "kind": kind, "recurrent": recurrent, "oldLogProbs": [own.tolist() for own in old]}
-    if name in ("gcs", "bppo-learned"):
+    if name in ("gcs", "gcs-shared", "bppo-learned"):
         logits = edge_logits(Network(generator_layout(), 120).tree(), [own[:ROWS] for own in r.obs])
         off = 1 - torch.eye(N_AGENTS)
         log_prob = (torch.distributions.Bernoulli(logits=logits).log_prob(r.edges) * off).sum((1, 2))
@@ -554,7 +593,8 @@ def main():
     for kind in ("choices", "numbers"):
         for name in ("bppo", "ar-mappo", "mappo", "ippo", "happo", "gcs", "bppo-learned"):
             cases.append(actor_case(name, kind))
-        cases += [actor_case("bppo", kind, True), actor_case("happo", kind, True)]
+        cases += [actor_case(f"{name}-shared", kind) for name in ("mappo", "ippo", "gcs")]
+        cases += [actor_case(name, kind, True) for name in ("bppo", "happo", "mappo-shared")]
         cases += [transformer_case("mat", kind), transformer_case("mat-dec", kind)]
     OUT.parent.mkdir(exist_ok=True)
     OUT.write_text("[\n" + ",\n".join(json.dumps(case, separators=(",", ":")) for case in cases) + "\n]\n")

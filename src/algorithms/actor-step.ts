@@ -57,10 +57,11 @@ export const LOSS_METRICS = 4;
 /** The fields of `samples` that a model looks at. */
 function inputSpecs(model: ActorModel, sequences: Sequences): Samples<ArraySpec> {
   const rows = rowCount(sequences);
-  const { conditioned, ownGraphs = false, jointActionSize } = model;
+  const { conditioned, ownGraphs = false, ownIds = false, teamSize, jointActionSize } = model;
   return {
     rows: {
       observations: float32(rows, model.observationSize),
+      ...(ownIds && { agentId: float32(rows, teamSize) }),
       ...(conditioned && { jointActions: float32(rows, jointActionSize) }),
       ...(conditioned && ownGraphs && { dependencyMask: float32(rows, jointActionSize) }),
       ...(model.hasActionMask && { actionMask: float32(rows, model.actionSize) }),
@@ -70,7 +71,7 @@ function inputSpecs(model: ActorModel, sequences: Sequences): Samples<ArraySpec>
       ...(model.hiddenSize > 0 && { hidden: float32(sequences.blocks * sequences.width, model.hiddenSize) }),
     },
     fixed: {
-      agentId: float32(model.teamSize),
+      ...(!ownIds && { agentId: float32(teamSize) }),
       ...(conditioned && !ownGraphs && { dependencyMask: float32(jointActionSize) }),
     },
   };

@@ -72,6 +72,7 @@ function fill(buffer: RolloutBuffer, { kind, oldLogProbs, oldGraphLogProbs }: Ca
 
 /** Phases of the waves that parameters are, by network. */
 const phases: Readonly<Record<string, number>> = {
+  actor: 80,
   critic: 100,
   transformer: 110,
   graph: 120,
@@ -87,8 +88,10 @@ const optionsOf = (algorithm: string) => ({
   policy: {
     ...(algorithm === "happo" && { order: [2, 0, 1] }),
     ...(algorithm === "bppo-learned" && { dependencies: "learned" as const, graph: { heads: 2 } }),
-    ...(algorithm === "gcs" && { graph: { heads: 2 } }),
+    ...(algorithm.startsWith("gcs") && { graph: { heads: 2 } }),
+    ...(algorithm.endsWith("-shared") && { share: true }),
   },
+  critic: { ...(algorithm === "ippo-shared" && { share: true }) },
   settings: { ...(algorithm.startsWith("mat") && { heads: 2, clip: 0.2 }) },
 });
 
@@ -100,12 +103,12 @@ test.each(
     const space = kind === "choices" ? discrete(3) : box(2);
     const shape = { actionSpaces: [space, space, space], hasInactiveAgents: true, hasActionMasks: kind === "choices" };
     const team = teamOf(shape);
-    const { policy, settings } = optionsOf(name);
+    const { policy, critic, settings } = optionsOf(name);
     const options = learnerOptions(team, {
       numEnvs,
       length,
       policy: { hidden: 6, layers: 1, recurrent: golden.recurrent, chunkLength: 3, ...policy },
-      critic: { hidden: 6, layers: 1, recurrent: false },
+      critic: { hidden: 6, layers: 1, recurrent: false, ...critic },
       settings: {
         epochs: 1,
         entropyCoef: 0.02,
@@ -117,7 +120,7 @@ test.each(
         ...settings,
       },
     });
-    const learner = await algorithms.get(name.replace("-learned", ""))!.create(options);
+    const learner = await algorithms.get(name.replace(/-(learned|shared)$/, ""))!.create(options);
     for (const network of Object.keys(golden.gradients)) {
       const theta = learner.state.get(`${network}.theta`)!;
       theta.set(wave(theta.length, phases[network], 0.4));

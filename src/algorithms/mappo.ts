@@ -8,11 +8,12 @@
 import { z } from "zod";
 import { numpy as np } from "../compile/jax.ts";
 import { createLearner } from "./actor-critic.ts";
-import { type ActorObjective, compileActorStep } from "./actor-step.ts";
+import { type ActorObjective, actorMetrics, compileActorStep } from "./actor-step.ts";
 import { defineAlgorithm } from "./algorithm.ts";
+import { createPools } from "./pools.ts";
 import { ppoSettings } from "./settings.ts";
-import { epochTurns } from "./step.ts";
-import { learnEpochs, type PolicyUpdate, perModel } from "./team-policies.ts";
+import { walkSamples } from "./step.ts";
+import { type PolicyUpdate, perModel } from "./team-policies.ts";
 
 export const factorizedSettings = z.strictObject(ppoSettings);
 
@@ -24,22 +25,25 @@ export const ppoObjective = (clip: number): ActorObjective => ({
   value: ({ ratio, advantage }) => np.minimum(ratio.mul(advantage), np.clip(ratio, 1 - clip, 1 + clip).mul(advantage)),
 });
 
-/** K epochs of every agent; agents know nothing of each other. Those that share a network take turns. */
+/**
+ * K epochs of every network. Agents know nothing of each other; those that share a network make each step together, with
+ * the samples of all of them.
+ */
 export const ppoUpdate =
   (settings: z.infer<typeof factorizedSettings>): PolicyUpdate =>
   async (policies) => {
     const objective = ppoObjective(settings.clip);
-    const steps = await perModel(policies.models, (model) =>
-      compileActorStep(model, objective, { ...settings, peerCoef: 0 }, policies.batch),
+    const pools = createPools(policies, settings.minibatches);
+    const steps = await perModel(
+      pools.map(({ model }) => model),
+      (model) => compileActorStep(model, objective, { ...settings, peerCoef: 0 }, pools[0].batch),
     );
     return {
       programs: steps.values(),
       async update(iteration) {
-        const { dependencies, networks } = policies;
-        for (const network of new Set(networks)) {
-          const own = dependencies.order.filter((agent) => networks[agent] === network);
-          for (const epochs of epochTurns(own.length, settings.epochs))
-            for (const agent of own) await learnEpochs(policies, iteration, agent, steps.get(agent)!, { epochs });
+        for (const [k, { minibatches, network, samplesOf }] of pools.entries()) {
+          const walk = { epochs: settings.epochs, names: actorMetrics };
+          await walkSamples(minibatches, iteration, samplesOf(iteration), [network], steps.get(k)!, walk);
         }
       },
     };

@@ -44,6 +44,33 @@ export function minibatchSequences(whole: Sequences, count: number): Sequences {
   return { blocks: total / count, length: whole.length, width: 1 };
 }
 
+/** How the samples of `count` rollouts make sequences, one after the other. */
+export const joinedSequences = (whole: Sequences, count: number): Sequences => ({
+  ...whole,
+  blocks: whole.blocks * count,
+});
+
+/** Lays samples of one shape end to end, in memory that is used again the next time; what is fixed is the first's. */
+export function createJoin(): (parts: readonly Samples[]) => Samples {
+  const memory = new Map<string, Float32Array>();
+  const join = (parts: readonly Samples[], group: "rows" | "sequences"): Arrays =>
+    Object.fromEntries(
+      Object.keys(parts[0][group]).map((name) => {
+        const arrays = parts.map((part) => part[group][name]);
+        const length = arrays.reduce((sum, array) => sum + array.length, 0);
+        const into = memory.get(`${group}.${name}`) ?? new Float32Array(length);
+        memory.set(`${group}.${name}`, into);
+        let offset = 0;
+        for (const array of arrays) {
+          into.set(array, offset);
+          offset += array.length;
+        }
+        return [name, into];
+      }),
+    );
+  return (parts) => ({ rows: join(parts, "rows"), sequences: join(parts, "sequences"), fixed: parts[0].fixed });
+}
+
 /** Names the fields as a program's inputs do. */
 export function feedsOf({ rows, sequences, fixed }: Samples): Record<string, Float32Array> {
   const feeds: Record<string, Float32Array> = {};

@@ -201,10 +201,3 @@ export async function walkSamples(
     });
   }
 }
-
-/**
- * Epochs of samples that `sharers` agents have in turn, for one network: how many at a time. Alone, an agent takes all
- * of them, so that its samples are loaded once.
- */
-export const epochTurns = (sharers: number, epochs: number): readonly number[] =>
-  sharers === 1 ? [epochs] : new Array<number>(epochs).fill(1);

@@ -21,11 +21,19 @@ import {
   criticModel,
 } from "./critic.ts";
 import type { Metrics } from "./metrics.ts";
-import { createMinibatches, minibatchSequences, rolloutSequences, rowCount } from "./minibatch.ts";
+import {
+  createJoin,
+  createMinibatches,
+  joinedSequences,
+  minibatchSequences,
+  rolloutSequences,
+  rowCount,
+  type Samples,
+} from "./minibatch.ts";
 import { checkFinite, createNetwork, type Network, networkState } from "./network.ts";
 import type { RowwiseProgram } from "./rowwise.ts";
 import type { CommonSettings } from "./settings.ts";
-import { epochTurns, type StepProgram, walkSamples } from "./step.ts";
+import { type StepProgram, walkSamples } from "./step.ts";
 
 /** What critics look at: the whole situation (centralised), or their agent's observation (independent). */
 export type CriticView = "state" | "observation";
@@ -108,8 +116,11 @@ export async function createValueLearning(
 
   const chunkLength = recurrent ? policy.chunkLength : 1;
   const whole = rolloutSequences(rolloutLength, numEnvs, chunkLength);
-  const batchShape = minibatchSequences(whole, settings.minibatches);
-  const minibatches = createMinibatches(whole, settings.minibatches);
+  // A critic that looks at several agents' observations learns from all of them together.
+  const learnt = joinedSequences(whole, share && view === "observation" ? team.agents.length : 1);
+  const batchShape = minibatchSequences(learnt, settings.minibatches);
+  const minibatches = createMinibatches(learnt, settings.minibatches);
+  const join = createJoin();
   const rows = rowCount(whole);
   const allRows = rows + numEnvs;
   const programs = new Map<CriticModel, CriticPrograms>();
@@ -183,28 +194,23 @@ export async function createValueLearning(
         for (const { returns, targets } of own) normalizeValues(critic.statistics, returns, targets);
       }
       const iteration = { progress, metrics, random: shuffling };
+      const samplesOf = (stream: ValueStream): Samples => ({
+        rows: {
+          inputs: inputsOf(stream, buffer).subarray(0, rows * inputSize(stream.agents[0])),
+          targets: stream.targets,
+          oldValues: stream.raw.subarray(0, rows),
+          weights: stream.weights,
+          ...(recurrent && { episodeStarts: buffer.episodeStarts.subarray(0, rows) }),
+        },
+        sequences: { ...(recurrent && { hidden: stream.chunkHidden }) },
+        fixed: {},
+      });
+      const walk = { epochs: settings.epochs, names: criticMetrics };
       for (const critic of critics) {
         const own = streams.filter((stream) => stream.critic === critic);
-        for (const epochs of epochTurns(own.length, settings.epochs)) {
-          for (const stream of own) {
-            const { step } = programs.get(modelOf(stream.agents[0]))!;
-            const samples = {
-              rows: {
-                inputs: inputsOf(stream, buffer).subarray(0, rows * inputSize(stream.agents[0])),
-                targets: stream.targets,
-                oldValues: stream.raw.subarray(0, rows),
-                weights: stream.weights,
-                ...(recurrent && { episodeStarts: buffer.episodeStarts.subarray(0, rows) }),
-              },
-              sequences: { ...(recurrent && { hidden: stream.chunkHidden }) },
-              fixed: {},
-            };
-            await walkSamples(minibatches, iteration, samples, [critic.network], step, {
-              epochs,
-              names: criticMetrics,
-            });
-          }
-        }
+        const { step } = programs.get(modelOf(own[0].agents[0]))!;
+        const samples = own.length > 1 ? join(own.map(samplesOf)) : samplesOf(own[0]);
+        await walkSamples(minibatches, iteration, samples, [critic.network], step, walk);
       }
       for (const { network } of critics) checkFinite(network);
     },

@@ -33,7 +33,7 @@ export interface ActorInputs {
    * absent where those are 0 already.
    */
   readonly dependencyMask?: Traced;
-  /** One-hot, [n] */
+  /** One-hot: [n], or [B, n] where each row has its own. */
   readonly agentId: Traced;
   /** [B, choices], 1 where available; absent: all are. */
   readonly actionMask?: Traced;
@@ -65,6 +65,8 @@ export interface ActorModel {
   readonly conditioned: boolean;
   /** Whether F(i) is another in each sample; absent: no. */
   readonly ownGraphs?: boolean;
+  /** Whether samples are of several agents, each with its agent's id; absent: no. */
+  readonly ownIds?: boolean;
   /** Agents in the team. */
   readonly teamSize: number;
   /** D, the length of all agents' action vectors side by side. */
@@ -96,7 +98,7 @@ const HEAD_GAIN = 0.01;
 /**
  * o_i → MLP (→ GRU) → h; (a_F(i), id) → MLP → e; LayerNorm(h + e) → head.
  *
- * An actor that conditions on nobody has the same parameters; its e is one row, the same for all samples.
+ * An actor that conditions on nobody has the same parameters; its e is one row for each agent.
  */
 function networkActor(
   shape: Omit<ActorModel, "layout" | "forward" | "hiddenSize" | "discrete" | "actionSize">,
@@ -128,17 +130,25 @@ function networkActor(
         sequences,
       );
     const h = states ?? layerNorm(features.norm, features.x);
-    const known = conditioned
-      ? np.concatenate(
-          [
-            inputs.dependencyMask ? inputs.jointActions!.mul(inputs.dependencyMask) : inputs.jointActions!,
-            np.broadcastTo(inputs.agentId, [inputs.observations.shape[0], teamSize]),
-          ],
-          1,
-        )
-      : np.concatenate([np.zeros([jointActionSize]), inputs.agentId]).reshape([1, -1]);
-    const conditioning = mlp(tree.conditioning, activation, known);
-    const joined = h.add(layerNorm(conditioning.norm, conditioning.x));
+    const { agentId } = inputs;
+    const condition = (known: Traced): Traced => {
+      const { norm, x } = mlp(tree.conditioning, activation, known);
+      return layerNorm(norm, x);
+    };
+    /** e of those who look at nobody: a row for each of `ids` [m, n]. */
+    const alone = (ids: Traced): Traced =>
+      condition(np.concatenate([np.broadcastTo(np.zeros([jointActionSize]), [ids.shape[0], jointActionSize]), ids], 1));
+    const looking = (): Traced => {
+      const { observations, jointActions, dependencyMask } = inputs;
+      const seen = dependencyMask ? jointActions!.mul(dependencyMask) : jointActions!;
+      return condition(np.concatenate([seen, np.broadcastTo(agentId, [observations.shape[0], teamSize])], 1));
+    };
+    const e = conditioned
+      ? looking()
+      : agentId.ndim === 1
+        ? alone(agentId.reshape([1, teamSize]))
+        : np.matmul(agentId, alone(np.eye(teamSize)));
+    const joined = h.add(e);
     const head =
       use === "acting"
         ? standardThenLinear(tree.norm, tree.head, joined)
