@@ -21,9 +21,9 @@ function merged(updates: readonly UpdateMetrics[]): UpdateMetrics {
   const last = updates.at(-1)!;
   const episodes = updates.reduce((sum, update) => sum + update.episodes, 0);
   const ofEpisodes = (name: string) =>
-    last[name] === undefined
-      ? {}
-      : { [name]: updates.reduce((sum, update) => sum + update.episodes * (update[name] ?? 0), 0) / episodes };
+    updates.some((update) => update[name] !== undefined)
+      ? { [name]: updates.reduce((sum, update) => sum + update.episodes * (update[name] ?? 0), 0) / episodes }
+      : {};
   const evaluated = updates.findLast(({ evaluationReturn }) => evaluationReturn !== undefined);
   return {
     update: last.update,
@@ -43,10 +43,12 @@ function merged(updates: readonly UpdateMetrics[]): UpdateMetrics {
 const files = await readdir(from, { recursive: true });
 for (const file of files.filter((name) => name.endsWith(`/${RESULT}`))) {
   const run = dirname(file);
-  const withEpisodes = (await readMetrics(join(from, run))).filter(({ episodes }) => episodes > 0);
-  const perRecord = Math.ceil(withEpisodes.length / POINTS);
-  const records = Array.from({ length: Math.ceil(withEpisodes.length / perRecord) }, (_, i) =>
-    merged(withEpisodes.slice(i * perRecord, (i + 1) * perRecord)),
+  const telling = (await readMetrics(join(from, run))).filter(
+    ({ episodes, evaluationReturn }) => episodes > 0 || evaluationReturn !== undefined,
+  );
+  const perRecord = Math.ceil(telling.length / POINTS);
+  const records = Array.from({ length: Math.ceil(telling.length / perRecord) }, (_, i) =>
+    merged(telling.slice(i * perRecord, (i + 1) * perRecord)),
   );
   await mkdir(join(to, run), { recursive: true });
   for (const name of ["config.json", RESULT]) await copyFile(join(from, run, name), join(to, run, name));

@@ -58,9 +58,9 @@ export const optionsSchema = z.strictObject({
     .describe("scale of the noise of the initial state; 0: none; null: the robot's own"),
   clipActions: z
     .boolean()
-    .default(true)
+    .default(false)
     .describe(
-      "whether actions are clipped to the motors' range before they are charged for (the physics always clips)",
+      "whether actions are clipped to the motors' range before they are charged for (the physics always clips); Gymnasium and the paper's code charge for them as they are drawn",
     ),
   episodeLimit: z
     .int()
