@@ -31,6 +31,7 @@ function plainActor(hidden: number) {
       hasActionMask: false,
       hiddenSize: 0,
       conditioned: false,
+      identified: false,
       teamSize: 1,
       jointActionSize: 1,
     },
@@ -78,7 +79,7 @@ async function ourStep(batch: number, hidden: number): Promise<() => Promise<voi
     advantages: normal(batch),
     weights: new Float32Array(batch).fill(1),
   };
-  await program.load({ rows, sequences: {}, fixed: { agentId: new Float32Array([1]) } });
+  await program.load({ rows, sequences: {}, fixed: {} });
   const metrics = new Float32Array(program.metricCount);
   return () => program.step([network], 0, metrics);
 }

@@ -87,12 +87,17 @@ def norm_layout(prefix, size):
     return [(f"{prefix}.scale", [size]), (f"{prefix}.offset", [size])]
 
 
-def actor_layout(r):
+def actor_layout(r, name):
+    """Where nobody looks at anybody, and each has a network of its own, there is nothing to condition on."""
+    alone = name in ("mappo", "ippo", "happo")
     entries = mlp_layout("trunk", OBS)
     if r.recurrent:
         entries += linear_layout("gru.input", HIDDEN, 3 * HIDDEN) + linear_layout("gru.hidden", HIDDEN, 3 * HIDDEN)
-    entries += mlp_layout("conditioning", N_AGENTS * r.d + N_AGENTS)
-    entries += norm_layout("norm", HIDDEN) + linear_layout("head", HIDDEN, r.d)
+    if not alone:
+        entries += mlp_layout("conditioning", N_AGENTS * r.d + N_AGENTS)
+    if r.recurrent or not alone:
+        entries += norm_layout("norm", HIDDEN)
+    entries += linear_layout("head", HIDDEN, r.d)
     return entries + ([] if r.kind == "choices" else [("rho", [r.d])])
 
 
@@ -248,9 +253,10 @@ def act(r, i, p, seen):
             state = (1 - update) * torch.tanh(x[2] + reset * y[2]) + update * state
             states.append(state)
         h = torch.cat(states)
-    identity = torch.eye(N_AGENTS)[i].expand(ROWS, -1)
-    e = mlp(p, "conditioning", torch.cat([seen, identity], -1))
-    return distribution(r, i, linear(p, "head", norm(p, "norm", h + e)), p)
+    if "conditioning.input.scale" in p:
+        identity = torch.eye(N_AGENTS)[i].expand(ROWS, -1)
+        h = h + mlp(p, "conditioning", torch.cat([seen, identity], -1))
+    return distribution(r, i, linear(p, "head", norm(p, "norm", h) if "norm.scale" in p else h), p)
 
 
 def attend(p, name, query, seen, causal):
@@ -445,7 +451,7 @@ def clip_rows(x, longest):
 
 def update_policies(r, name, advantages, old):
     order, graph, has_feedback = policies(r, name)
-    networks = [Network(actor_layout(r), 80 + i) for i in range(N_AGENTS)]
+    networks = [Network(actor_layout(r, name), 80 + i) for i in range(N_AGENTS)]
     stored = [a.clone() for a in r.actions]
 
     def log_ratio(j, actions):
@@ -496,7 +502,7 @@ def update_policies(r, name, advantages, old):
 def update_shared_policy(r, name, advantages, old):
     """One network for all agents, which learns from the samples of all of them at once."""
     _, graph, _ = policies(r, name)
-    network = Network(actor_layout(r), 80)
+    network = Network(actor_layout(r, name), 80)
     p = network.tree()
     acts = [act(r, i, p, seen_by(r, i, graph, r.actions)) for i in range(N_AGENTS)]
     gain = torch.cat([ppo((d.log_prob(r.actions[i]) - old[i]).exp(), advantages[i]) for i, d in enumerate(acts)])
@@ -532,7 +538,7 @@ def actor_case(name, kind, recurrent=False):
     view = {"ippo": "observation", "ippo-shared": "observations"}.get(name, "state")
     advantages, value_loss, networks = learn_values(r, view)
     _, graph, _ = policies(r, name)
-    fresh = [Network(actor_layout(r), 80 + (0 if shared else i)).tree() for i in range(N_AGENTS)]
+    fresh = [Network(actor_layout(r, name), 80 + (0 if shared else i)).tree() for i in range(N_AGENTS)]
     now = [act(r, i, fresh[i], seen_by(r, i, graph, r.actions)).log_prob(r.actions[i]) for i in range(N_AGENTS)]
     old = old_log_probs(r, now)
     update = update_shared_policy if shared else update_policies

@@ -57,7 +57,7 @@ export const LOSS_METRICS = 4;
 /** The fields of `samples` that a model looks at. */
 function inputSpecs(model: ActorModel, sequences: Sequences): Samples<ArraySpec> {
   const rows = rowCount(sequences);
-  const { conditioned, ownGraphs = false, ownIds = false, teamSize, jointActionSize } = model;
+  const { conditioned, identified, ownGraphs = false, ownIds = false, teamSize, jointActionSize } = model;
   return {
     rows: {
       observations: float32(rows, model.observationSize),
@@ -71,7 +71,7 @@ function inputSpecs(model: ActorModel, sequences: Sequences): Samples<ArraySpec>
       ...(model.hiddenSize > 0 && { hidden: float32(sequences.blocks * sequences.width, model.hiddenSize) }),
     },
     fixed: {
-      ...(!ownIds && { agentId: float32(teamSize) }),
+      ...(identified && !ownIds && { agentId: float32(teamSize) }),
       ...(conditioned && !ownGraphs && { dependencyMask: float32(jointActionSize) }),
     },
   };

@@ -57,7 +57,7 @@ export function createSampler(
           ...(model.hiddenSize > 0 && { episodeStarts: buffer.episodeStarts.subarray(0, rows) }),
         },
         sequences: { ...(model.hiddenSize > 0 && { hidden }) },
-        fixed: { agentId, ...(model.conditioned && !ownGraphs && { dependencyMask }) },
+        fixed: { ...(model.identified && { agentId }), ...(model.conditioned && !ownGraphs && { dependencyMask }) },
       };
     });
   };

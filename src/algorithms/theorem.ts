@@ -66,7 +66,7 @@ const team: TeamSpec = {
 /** A Gaussian whose mean is linear in what was done before; [mean or slope, …] are its parameters. */
 function linearGaussians({ m, s, k, b, t }: QuadraticGame): ActorModel[] {
   const shape = { observationSize: 1, actionSize: 1, discrete: false, hasActionMask: false, hiddenSize: 0 };
-  const common = { ...shape, teamSize: 2, jointActionSize: 2 };
+  const common = { ...shape, identified: true, teamSize: 2, jointActionSize: 2 };
   const number = (value: number) => new Parameter([1], constant(value));
   return [
     defineActor({ ...common, conditioned: false }, { mean: number(m) }, (own: { mean: Traced }, { observations }) => ({

@@ -13,6 +13,7 @@ import {
   layerNorm,
   layerNormParameters,
   linearParameters,
+  type Mlp,
   mlp,
   mlpParameters,
   normThenLinear,
@@ -33,8 +34,8 @@ export interface ActorInputs {
    * absent where those are 0 already.
    */
   readonly dependencyMask?: Traced;
-  /** One-hot: [n], or [B, n] where each row has its own. */
-  readonly agentId: Traced;
+  /** One-hot: [n], or [B, n] where each row has its own. Absent for an actor that is not told who it is. */
+  readonly agentId?: Traced;
   /** [B, choices], 1 where available; absent: all are. */
   readonly actionMask?: Traced;
   /** State of the GRU before each sequence, [blocks · width, H]; absent without one. */
@@ -65,6 +66,11 @@ export interface ActorModel {
   readonly conditioned: boolean;
   /** Whether F(i) is another in each sample; absent: no. */
   readonly ownGraphs?: boolean;
+  /**
+   * Whether it is told which agent it acts for, with what it looks at; not where nobody in the team looks at anybody and
+   * each has a network of its own.
+   */
+  readonly identified: boolean;
   /** Whether samples are of several agents, each with its agent's id; absent: no. */
   readonly ownIds?: boolean;
   /** Agents in the team. */
@@ -98,7 +104,8 @@ const HEAD_GAIN = 0.01;
 /**
  * o_i → MLP (→ GRU) → h; (a_F(i), id) → MLP → e; LayerNorm(h + e) → head.
  *
- * An actor that conditions on nobody has the same parameters; its e is one row for each agent.
+ * In a team where nobody looks at anybody there is no e, and no LayerNorm but that of the MLP, or after the GRU. But where
+ * all share a network, or some look at others, those who look at nobody have an e as well: one row for each agent.
  */
 function networkActor(
   shape: Omit<ActorModel, "layout" | "forward" | "hiddenSize" | "discrete" | "actionSize">,
@@ -106,17 +113,35 @@ function networkActor(
   settings: PolicySettings,
 ): ActorModel {
   const { hidden, activation, recurrent, stdX, stdY, stdRho, temperature } = settings;
-  const { teamSize, jointActionSize, conditioned } = shape;
+  const { teamSize, jointActionSize, conditioned, identified } = shape;
   const actionSize = vectorSize(space);
   const discrete = space.kind === "discrete";
   const parameters = {
     trunk: mlpParameters(shape.observationSize, settings),
     ...(recurrent && { gru: gruParameters(hidden, hidden) }),
-    conditioning: mlpParameters(jointActionSize + teamSize, settings),
-    norm: layerNormParameters(hidden),
+    ...(identified && { conditioning: mlpParameters(jointActionSize + teamSize, settings) }),
+    ...((identified || recurrent) && { norm: layerNormParameters(hidden) }),
     head: linearParameters(hidden, actionSize, HEAD_GAIN),
     ...(!discrete && { rho: new Parameter([actionSize], constant(stdRho)) }),
   };
+
+  /** What an agent looks at, and who it is: [B, H], or [1, H] where that is the same for all. */
+  function condition(layers: Mlp<Traced>, inputs: ActorInputs): Traced {
+    const embed = (known: Traced): Traced => {
+      const { norm, x } = mlp(layers, activation, known);
+      return layerNorm(norm, x);
+    };
+    const { observations, jointActions, dependencyMask } = inputs;
+    const agentId = inputs.agentId!;
+    if (conditioned) {
+      const seen = dependencyMask ? jointActions!.mul(dependencyMask) : jointActions!;
+      return embed(np.concatenate([seen, np.broadcastTo(agentId, [observations.shape[0], teamSize])], 1));
+    }
+    const alone = (ids: Traced): Traced =>
+      embed(np.concatenate([np.broadcastTo(np.zeros([jointActionSize]), [ids.shape[0], jointActionSize]), ids], 1));
+    return agentId.ndim === 1 ? alone(agentId.reshape([1, teamSize])) : np.matmul(agentId, alone(np.eye(teamSize)));
+  }
+
   const sizes = { ...shape, actionSize, discrete, hiddenSize: recurrent ? hidden : 0 };
   return defineActor(sizes, parameters, (tree, inputs, sequences, use) => {
     const features = mlp(tree.trunk, activation, inputs.observations);
@@ -129,30 +154,14 @@ function networkActor(
         inputs.episodeStarts!,
         sequences,
       );
-    const h = states ?? layerNorm(features.norm, features.x);
-    const { agentId } = inputs;
-    const condition = (known: Traced): Traced => {
-      const { norm, x } = mlp(tree.conditioning, activation, known);
-      return layerNorm(norm, x);
-    };
-    /** e of those who look at nobody: a row for each of `ids` [m, n]. */
-    const alone = (ids: Traced): Traced =>
-      condition(np.concatenate([np.broadcastTo(np.zeros([jointActionSize]), [ids.shape[0], jointActionSize]), ids], 1));
-    const looking = (): Traced => {
-      const { observations, jointActions, dependencyMask } = inputs;
-      const seen = dependencyMask ? jointActions!.mul(dependencyMask) : jointActions!;
-      return condition(np.concatenate([seen, np.broadcastTo(agentId, [observations.shape[0], teamSize])], 1));
-    };
-    const e = conditioned
-      ? looking()
-      : agentId.ndim === 1
-        ? alone(agentId.reshape([1, teamSize]))
-        : np.matmul(agentId, alone(np.eye(teamSize)));
-    const joined = h.add(e);
-    const head =
-      use === "acting"
-        ? standardThenLinear(tree.norm, tree.head, joined)
-        : normThenLinear(tree.norm, tree.head, joined);
+    const toHead = use === "acting" ? standardThenLinear : normThenLinear;
+    const head = tree.conditioning
+      ? toHead(
+          tree.norm!,
+          tree.head,
+          (states ?? layerNorm(features.norm, features.x)).add(condition(tree.conditioning, inputs)),
+        )
+      : toHead(tree.norm ?? features.norm, tree.head, states ?? features.x);
     const distribution = tree.rho
       ? diagonalGaussian(head, boundedStd(tree.rho, stdX, stdY))
       : categorical(head, inputs.actionMask, temperature);
@@ -182,6 +191,7 @@ export function teamActors(
 ): TeamActors {
   const jointActionSize = team.actionSpaces.reduce((sum, space) => sum + vectorSize(space), 0);
   const teamSize = team.agents.length;
+  const identified = settings.share || predecessors.some(({ length }) => length > 0);
   const made = new Map<string, ActorModel>();
   const models = team.agents.map((_, i) => {
     const space = team.actionSpaces[i];
@@ -189,7 +199,8 @@ export function teamActors(
     const conditioned = predecessors[i].length > 0;
     const hasActionMask = team.hasActionMasks && space.kind === "discrete";
     const key = [observationSize, space.kind, vectorSize(space), conditioned].join();
-    const shape = { observationSize, hasActionMask, conditioned, ownGraphs, teamSize, jointActionSize };
+    const sizes = { observationSize, teamSize, jointActionSize };
+    const shape = { ...sizes, hasActionMask, conditioned, ownGraphs, identified };
     const model = made.get(key) ?? networkActor(shape, space, settings);
     made.set(key, model);
     return model;

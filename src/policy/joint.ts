@@ -168,7 +168,7 @@ export function stepSpecs(
 /** What an actor sees of a step, but for the actions of others. */
 export const actorStep = (model: ActorModel, agent: number, team: TeamSpec, step: Step<Traced>): ActorInputs => ({
   observations: step.observations[agent],
-  agentId: np.array(agentId(team, agent)),
+  ...(model.identified && { agentId: np.array(agentId(team, agent)) }),
   ...(model.hasActionMask && { actionMask: step.actionMasks[agent] }),
   ...(model.hiddenSize > 0 && { hidden: step.hidden[agent], episodeStarts: step.episodeStarts.all }),
 });
