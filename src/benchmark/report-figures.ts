@@ -1,6 +1,13 @@
 /** @file The figures of a benchmark's report, by file name. */
 
-import { type BandPoint, bandChart, type IntervalRow, intervalChart, visibleRange } from "../evaluation/charts.ts";
+import {
+  type BandPoint,
+  bandChart,
+  type IntervalRow,
+  intervalChart,
+  type MarkSeries,
+  visibleRange,
+} from "../evaluation/charts.ts";
 import { metricLabel } from "../evaluation/figures.ts";
 import type { BenchmarkReport, Estimate, EstimatedCurve } from "./report.ts";
 
@@ -95,6 +102,7 @@ export async function reportFigures(report: BenchmarkReport): Promise<ReportFigu
       readonly y?: readonly [number, number];
       readonly logarithmic?: boolean;
     } = {},
+    marks: readonly MarkSeries[] = [],
   ): Promise<string> => {
     const points = drawn.flatMap(({ algorithm, x, value, low, high }) =>
       x.map(
@@ -106,7 +114,8 @@ export async function reportFigures(report: BenchmarkReport): Promise<ReportFigu
         }),
       ),
     );
-    const end = drawn.reduce((last, { x }) => Math.max(last, x.at(-1) ?? 0), 0);
+    const marked = marks.flatMap((series) => series.points);
+    const end = [...points, ...marked].reduce((last, { x }) => Math.max(last, x), 0);
     return bandChart({
       ...texts,
       // All algorithms of the suite, so that each has its colour in all figures.
@@ -119,13 +128,19 @@ export async function reportFigures(report: BenchmarkReport): Promise<ReportFigu
         ranges.y ??
         visibleRange(
           points,
-          points.map(({ y }) => y),
+          [...points, ...marked].map(({ y }) => y),
         ),
+      marks,
       nice: !ranges.y,
       width: WIDTH,
       height: HEIGHT,
     });
   };
+  const marksOf = (name: string): MarkSeries[] =>
+    tasks
+      .filter(({ task }) => task === name)
+      .flatMap(({ published }) => published)
+      .map(({ name, algorithm, points }) => ({ name, group: algorithm, points: points.map(([x, y]) => ({ x, y })) }));
   const metric = metricLabel(curveMetric);
   const iqm = `interquartile mean and ${percent} interval over ${seeds}`;
   if (report.profiles.length > 0) {
@@ -166,7 +181,7 @@ export async function reportFigures(report: BenchmarkReport): Promise<ReportFigu
     await add(
       `curves-${task}`,
       `${task}: sample efficiency`,
-      chart(algorithms, { title: task, subtitle: iqm, xLabel: "Environment steps", yLabel: metric }),
+      chart(algorithms, { title: task, subtitle: iqm, xLabel: "Environment steps", yLabel: metric }, {}, marksOf(task)),
     );
   }
   for (const { task, algorithms } of curves.seconds) {

@@ -5,6 +5,7 @@ import { pngOf } from "../evaluation/png.ts";
 import { writeFileAtomically } from "../experiment/files.ts";
 import type { BenchmarkReport, Estimate, MissingRun, TaskReport } from "./report.ts";
 import { type ReportFigure, reportFigures } from "./report-figures.ts";
+import type { PublishedResults } from "./suite.ts";
 
 /**
  * Writes `report.md`, `report.json` and the figures into a directory.
@@ -93,7 +94,7 @@ export function reportMarkdown(report: BenchmarkReport, figures: readonly Report
   }
   if (report.profiles.length > 0) parts.push(`## Performance profiles`, ...show("profiles"));
   parts.push(`## By task`, ...show("tasks"));
-  for (const { task, env, steps, algorithms } of tasks) {
+  for (const { task, env, steps, algorithms, published } of tasks) {
     parts.push(
       `### ${task}`,
       `${env === task ? "" : `Environment \`${env}\`; `}${steps.toLocaleString("en")} steps.`.replace(/^./, (c) =>
@@ -112,6 +113,7 @@ export function reportMarkdown(report: BenchmarkReport, figures: readonly Report
         ]),
       ),
       ...show(`curves-${task}`),
+      ...publishedResults(published),
       ...show(`time-${task}`),
     );
   }
@@ -123,6 +125,20 @@ export function reportMarkdown(report: BenchmarkReport, figures: readonly Report
     `After Agarwal et al. 2021, "Deep Reinforcement Learning at the Edge of the Statistical Precipice" (their library is rliable). IQM is the mean of the middle half of the scores of all runs; the optimality gap is how far scores stay below 1 on average. Intervals are percentile intervals of a stratified bootstrap, which draws runs again within each task: ${report.resamples.toLocaleString("en")} times, for each point of a curve or profile ${Math.ceil(report.resamples / 10).toLocaleString("en")} times. Times are medians over seeds, measured beside the other runs that the machine had at the time. All numbers are in \`report.json\`.`,
   );
   return `${parts.join("\n\n")}\n`;
+}
+
+/** What others report: a row for each, a column for each number of steps. */
+function publishedResults(published: readonly PublishedResults[]): string[] {
+  if (published.length === 0) return [];
+  const steps = [...new Set(published.flatMap(({ points }) => points.map(([step]) => step)))].sort((a, b) => a - b);
+  const rows = published.map(({ name, points }) => {
+    const at = new Map(points);
+    return [name, ...steps.map((step) => (at.has(step) ? formatScore(at.get(step)!) : ""))];
+  });
+  return [
+    "What others report, the marks of the figure:",
+    table(["after steps", ...steps.map((step) => step.toLocaleString("en"))], rows),
+  ];
 }
 
 const describeScale = ({ task, normalization: { min, max, from } }: TaskReport): string =>

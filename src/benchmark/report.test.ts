@@ -38,6 +38,7 @@ async function writeRuns(name: string, suite: Suite, all: Returns): Promise<stri
       episodes: 1,
       episodeReturn: part * 0.9 * (value ?? 0),
       ...(part < 1 && { entropy: part }),
+      ...(part === 0.25 && { evaluationReturn: 1 }),
     }));
     await writeFile(join(directory, "metrics.jsonl"), updates.map((update) => `${JSON.stringify(update)}\n`).join(""));
     if (value === undefined) continue;
@@ -57,7 +58,23 @@ async function writeRuns(name: string, suite: Suite, all: Returns): Promise<stri
 }
 
 const settings = {
-  tasks: [{ env: "climbing", score: { min: 5, max: 11 } }, "penalty"],
+  tasks: [
+    {
+      env: "climbing",
+      score: { min: 5, max: 11 },
+      published: [
+        {
+          name: "BPPO, reported",
+          algorithm: "bppo",
+          points: [
+            [5000, 9],
+            [20_000, 11],
+          ],
+        },
+      ],
+    },
+    "penalty",
+  ],
   algorithms: ["bppo", "mappo"],
   seeds: 5,
   steps: 10_000,
@@ -139,6 +156,11 @@ describe("a report", () => {
     );
     const svg = await readFile(join(directory, "improvement.svg"), "utf8");
     for (const words of ["bppo better than …", "Probability of improvement", "mappo"]) expect(svg).toContain(words);
+    expect(text).toContain("| after steps | 5,000 | 20,000 |\n| --- | --- | --- |\n| BPPO, reported | 9.00 | 11.00 |");
+    const curves = await readFile(join(directory, "curves-climbing.svg"), "utf8");
+    // The axis goes on to what is reported.
+    for (const words of ["BPPO, reported", "20k"]) expect(curves).toContain(words);
+    expect(await readFile(join(directory, "curves-penalty.svg"), "utf8")).not.toContain("reported");
   });
 });
 
@@ -168,6 +190,13 @@ test("a single seed has no interval, and the report says what that means", async
   const text = await readFile(await writeReport(report, join(root, "one-report")), "utf8");
   expect(text).toContain("nothing follows from a difference");
   expect(text).toContain("| bppo | 1 | **11.00** | 11.00 | – |");
+});
+
+test("curves of greedy returns go on to the evaluation at the end", async () => {
+  const suite = await resolveSuite({ ...settings, report: { ...settings.report, curve: "evaluationReturn" } });
+  const report = await createReport(suite, await writeRuns("greedy", suite, returns));
+  const [{ x, value }] = report.curves.steps[0].algorithms;
+  expect([x[0], x.at(-1), value[0], value.at(-1)]).toEqual([2500, 10_000, 1, 11]);
 });
 
 test("scores can be a metric over the end of training; one that was not recorded there is refused", async () => {

@@ -22,7 +22,7 @@ import {
   standardDeviation,
 } from "../evaluation/statistics.ts";
 import { Random } from "../random.ts";
-import type { Suite } from "./suite.ts";
+import type { PublishedResults, Suite } from "./suite.ts";
 
 /** A number with the interval that holds it; the ends are NaN where single runs leave it unknown. */
 export interface Estimate {
@@ -65,6 +65,8 @@ export interface TaskReport {
   /** Ends of the scale, and where they come from. */
   readonly normalization: { readonly min: number; readonly max: number; readonly from: "suite" | "data" };
   readonly algorithms: readonly TaskScores[];
+  /** What others report, in units of the curves' metric. */
+  readonly published: readonly PublishedResults[];
 }
 
 /** An algorithm over all tasks, in normalised scores. */
@@ -174,9 +176,14 @@ export async function createReport(
     .map(({ name }) => name)
     .filter((name) => finished.some((run) => run.algorithm === name));
   const byTask = suite.tasks
-    .map(({ name, score }) => ({ name, score, runs: finished.filter((run) => run.task === name) }))
+    .map(({ name, score, published }) => ({
+      name,
+      score,
+      published,
+      runs: finished.filter((run) => run.task === name),
+    }))
     .filter(({ runs }) => runs.length > 0);
-  const tasks = byTask.map(({ name, score, runs }): TaskReport => {
+  const tasks = byTask.map(({ name, score, published, runs }): TaskReport => {
     const scores = runs.map((run) => scoreOf(run.recorded, settings));
     const { min, max } = score ?? { min: Math.min(...scores), max: Math.max(...scores) };
     // Where all are equal they are all as good as the best.
@@ -187,6 +194,7 @@ export async function createReport(
       env: config.env.id,
       steps: config.steps,
       normalization: { min, max, from: score ? "suite" : "data" },
+      published,
       algorithms: algorithms.flatMap((algorithm) => {
         const own = runs.filter((run) => run.algorithm === algorithm);
         if (own.length === 0) return [];

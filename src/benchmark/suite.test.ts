@@ -143,6 +143,10 @@ describe("a suite", () => {
       /^task climbing, algorithm bppo: preset is full-state, but climbing has no presets to choose from$/,
     ],
     [{ ...good, report: { reference: "mapo" } }, /^report\.reference: unknown algorithm mapo/],
+    [
+      { ...good, tasks: [{ env: "climbing", published: [{ name: "them", algorithm: "mapo", points: [[1, 2]] }] }] },
+      /^task climbing, published: unknown algorithm mapo/,
+    ],
     [{ ...good, search: { space: { "algorithm.clip": { uniform: [1, 0] } } } }, /^search\.space\.algorithm\.clip/],
   ])("%j is refused in one line", async (settings: SettingsTree, message: RegExp) => {
     await expect(resolveSuite(settings)).rejects.toThrow(InputError);

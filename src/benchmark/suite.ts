@@ -42,8 +42,23 @@ export const taskSchema = z.strictObject({
     .refine(({ min, max }) => min < max, "min must be less than max")
     .optional()
     .describe("ends of the scale for scores over all tasks; default: the lowest and the highest score of the data"),
+  published: z
+    .array(
+      z.strictObject({
+        name: z.string().min(1),
+        algorithm: z.string().optional(),
+        points: z.array(z.tuple([z.int().min(0), z.number()])).min(1),
+      }),
+    )
+    .default([])
+    .describe(
+      "what others report, to be marked in the task's curves: each with its name for the legend, points as [step, value], and the algorithm of the suite whose colour they take",
+    ),
   config: settingsSchema.describe("settings of this task's runs (configuration.md), for all algorithms"),
 });
+
+/** Results that others report on a task. */
+export type PublishedResults = z.output<typeof taskSchema>["published"][number];
 
 export const variantSchema = z.strictObject({
   name: nameSchema.describe("what this variant of an algorithm is called"),
@@ -107,6 +122,7 @@ export interface SuiteTask {
   readonly name: string;
   /** Ends of the scale of its scores, where the suite says. */
   readonly score: { readonly min: number; readonly max: number } | undefined;
+  readonly published: readonly PublishedResults[];
   /** The settings of its runs, whatever the algorithm. */
   readonly settings: SettingsTree;
 }
@@ -192,6 +208,7 @@ export async function resolveSuite(
     return {
       name: taskName,
       score: rest.score,
+      published: rest.published,
       settings: [parsed.config, config, { env: { id: found, options }, ...(steps !== undefined && { steps }) }].reduce(
         mergeTrees,
       ),
@@ -222,9 +239,13 @@ export async function resolveSuite(
   );
   refuseTwins("seeds", seeds.map(String));
   const names = variants.map((variant) => variant.name);
-  if (report.reference !== undefined && !names.includes(report.reference)) {
-    throw new InputError(`report.reference: ${unknownName("algorithm", report.reference, names).message}`);
-  }
+  const refuseUnknown = (where: string, name: string | undefined): void => {
+    if (name !== undefined && !names.includes(name))
+      throw new InputError(`${where}: ${unknownName("algorithm", name, names).message}`);
+  };
+  refuseUnknown("report.reference", report.reference);
+  for (const { name, published } of tasks)
+    for (const { algorithm } of published) refuseUnknown(`task ${name}, published`, algorithm);
   const runs: SuiteRun[] = [];
   for (const task of tasks) {
     refuseUnheard(task, variants);

@@ -47,13 +47,18 @@ async function readOne(path: string): Promise<RecordedRun> {
     throw new Error("it must hold a mapping of settings");
   };
   const config = await read("config.json", readConfig());
-  return {
-    path,
-    config,
-    seed: Number(config.seed),
-    metrics: await read("metrics.jsonl", readMetrics(path)),
-    result: await read("result.json", readResult(path)),
-  };
+  const metrics = await read("metrics.jsonl", readMetrics(path));
+  const result = await read("result.json", readResult(path));
+  return { path, config, seed: Number(config.seed), metrics: withLastEvaluation(metrics, result), result };
+}
+
+/** Only `result.json` knows how good a run was at its end: its last update gets to know it too. */
+function withLastEvaluation(metrics: readonly UpdateMetrics[], result: RunResult | undefined) {
+  const last = metrics.at(-1);
+  if (!result || !last || last.evaluationReturn !== undefined) return metrics;
+  const { meanReturn, winRate } = result.evaluation;
+  const evaluation = { evaluationReturn: meanReturn, ...(winRate !== undefined && { evaluationWinRate: winRate }) };
+  return [...metrics.slice(0, -1), { ...last, ...evaluation }];
 }
 
 /**
