@@ -142,7 +142,7 @@ export async function reportFigures(report: BenchmarkReport): Promise<ReportFigu
       .flatMap(({ published }) => published)
       .map(({ name, algorithm, points }) => ({ name, group: algorithm, points: points.map(([x, y]) => ({ x, y })) }));
   const metric = metricLabel(curveMetric);
-  const iqm = `interquartile mean and ${percent} interval over ${seeds}`;
+  const iqm = most === 1 ? "single runs" : `interquartile mean and ${percent} interval over ${seeds}`;
   if (report.profiles.length > 0) {
     const { x } = report.profiles[0];
     await add(
