@@ -434,14 +434,11 @@ def policies(r, name):
         "bppo": ([2, 1, 0], before, True),
         "ar-mappo": ([2, 1, 0], before, False),
         "mappo": ([0, 1, 2], nobody, False),
-        "mappo-shared": ([0, 1, 2], nobody, False),
         "ippo": ([0, 1, 2], nobody, False),
-        "ippo-shared": ([0, 1, 2], nobody, False),
         "happo": ([2, 0, 1], nobody, False),
         "gcs": ([0, 1, 2], r.predecessors, False),
-        "gcs-shared": ([0, 1, 2], r.predecessors, False),
         "bppo-learned": (last_first, r.predecessors, True),
-    }[name]
+    }[name.removesuffix("-shared")]
 
 
 def clip_rows(x, longest):

@@ -1,7 +1,7 @@
 """Trains HARL's own HAPPO or MAPPO, unchanged, on Multi-Agent MuJoCo with its tuned settings.
 
     git clone https://github.com/PKU-MARL/HARL && git -C HARL checkout d539bad
-    pip install torch==2.13.0 gymnasium==1.4.0 mujoco imageio setproctitle tensorboardX pyyaml absl-py
+    pip install torch==2.13.0 gymnasium==1.4.0 mujoco==4.0.0 imageio setproctitle tensorboardX pyyaml absl-py
     python scripts/harl-peer.py HARL HalfCheetah-v2-2x3 happo --seed 1 --steps 2000000 --out peer
 
 Its environments are made for Gym 0.21 and MuJoCo 2.1; modules of Gym's names, made here, give it Gymnasium's robots of

@@ -27,9 +27,9 @@ export interface Pool {
 
 /**
  * The networks of a team whose agents look at nobody, or at whom each sample says, with the agents whose they are.
- * @param count minibatches, which agents of one network have in common
+ * Agents of one network have minibatches in common, as many as one agent has.
  */
-export function createPools(policies: TeamPolicies, count: number): readonly Pool[] {
+export function createPools(policies: TeamPolicies): readonly Pool[] {
   const { models, networks, whole, batch, minibatches } = policies;
   return [...new Set(networks)].map((network): Pool => {
     const members = [...models.keys()].filter((agent) => networks[agent] === network);
@@ -44,8 +44,8 @@ export function createPools(policies: TeamPolicies, count: number): readonly Poo
     return {
       network,
       model: { ...model, ownIds: true },
-      batch: minibatchSequences(joined, count),
-      minibatches: createMinibatches(joined, count),
+      batch: minibatchSequences(joined, minibatches.count),
+      minibatches: createMinibatches(joined, minibatches.count),
       samplesOf({ samples }) {
         const { rows, sequences } = join(members.map((agent) => samples[agent]));
         return { rows: { ...rows, agentId: ids }, sequences, fixed: {} };

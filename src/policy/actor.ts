@@ -127,19 +127,16 @@ function networkActor(
 
   /** What an agent looks at, and who it is: [B, H], or [1, H] where that is the same for all. */
   function condition(layers: Mlp<Traced>, inputs: ActorInputs): Traced {
-    const embed = (known: Traced): Traced => {
-      const { norm, x } = mlp(layers, activation, known);
-      return layerNorm(norm, x);
-    };
     const { observations, jointActions, dependencyMask } = inputs;
     const agentId = inputs.agentId!;
-    if (conditioned) {
-      const seen = dependencyMask ? jointActions!.mul(dependencyMask) : jointActions!;
-      return embed(np.concatenate([seen, np.broadcastTo(agentId, [observations.shape[0], teamSize])], 1));
-    }
-    const alone = (ids: Traced): Traced =>
-      embed(np.concatenate([np.broadcastTo(np.zeros([jointActionSize]), [ids.shape[0], jointActionSize]), ids], 1));
-    return agentId.ndim === 1 ? alone(agentId.reshape([1, teamSize])) : np.matmul(agentId, alone(np.eye(teamSize)));
+    const mixed = !conditioned && agentId.ndim === 2;
+    const rows = conditioned ? observations.shape[0] : mixed ? teamSize : 1;
+    const nothing = () => np.broadcastTo(np.zeros([jointActionSize]), [rows, jointActionSize]);
+    const seen = !conditioned ? nothing() : dependencyMask ? jointActions!.mul(dependencyMask) : jointActions!;
+    const ids = mixed ? np.eye(teamSize) : np.broadcastTo(agentId, [rows, teamSize]);
+    const { norm, x } = mlp(layers, activation, np.concatenate([seen, ids], 1));
+    const embedded = layerNorm(norm, x);
+    return mixed ? np.matmul(agentId, embedded) : embedded;
   }
 
   const sizes = { ...shape, actionSize, discrete, hiddenSize: recurrent ? hidden : 0 };
