@@ -9,6 +9,7 @@
 
 import { copyFile, mkdir, readdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { SUITE } from "../src/benchmark/benchmark.ts";
 import { METRICS, RESULT, readMetrics, type UpdateMetrics } from "../src/evaluation/records.ts";
 
 const POINTS = 200;
@@ -41,6 +42,9 @@ function merged(updates: readonly UpdateMetrics[]): UpdateMetrics {
 }
 
 const files = await readdir(from, { recursive: true });
+await mkdir(to, { recursive: true });
+// What says that the directory is a suite's, so that it goes on there.
+await copyFile(join(from, SUITE), join(to, SUITE));
 for (const file of files.filter((name) => name.endsWith(`/${RESULT}`))) {
   const run = dirname(file);
   const telling = (await readMetrics(join(from, run))).filter(

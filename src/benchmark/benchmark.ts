@@ -70,7 +70,7 @@ export interface BenchmarkResult {
 }
 
 /** File that marks a directory as a suite's. */
-const SUITE = "suite.json";
+export const SUITE = "suite.json";
 
 /**
  * Makes all runs of a suite that are not there yet, each in a process of its own, and reports on them: `report/` in the
