@@ -2,6 +2,7 @@
 
 import { type ModelOptions, OUTPUT_MARK, toModel, toStagedModels } from "./lower/emit.ts";
 import { decodeSignature, encodeModel, type OnnxValue } from "./onnx.ts";
+import { noPacks, type Packs, packing, withPacks } from "./packing.ts";
 import { jaxExecutable } from "./runtimes/jax.ts";
 import { type OnnxOptions, onnxExecutable } from "./runtimes/onnx.ts";
 import type { Data, Executable, NamedData } from "./runtimes/runtime.ts";
@@ -97,7 +98,7 @@ export async function compileStaged<const S extends Tree<ArraySpec>>(
   threads: readonly number[] = [0],
 ): Promise<StagedProgram[]> {
   const traced = trace(name, f as unknown as TreeFunction, inputs);
-  const { preparation, prepared: shapes, run } = toStagedModels(traced, isStable);
+  const { preparation, prepared: shapes, run, packs } = toStagedModels(traced, isStable);
   const only = (keep: boolean) => new Map([...traced.inputs].filter(([input]) => isStable(input) === keep));
   const [rare, frequent] = [only(true), only(false)];
   const prepared: Signature["inputs"] = new Map([...shapes].map(([input, shape]) => [input, float32(...shape)]));
@@ -109,13 +110,18 @@ export async function compileStaged<const S extends Tree<ArraySpec>>(
       // What passes between the stages stays in the thread that they run in.
       const kept = thread > 0 ? forEach((input) => `${name} ${nextStaged++} ${input}`) : {};
       const passed = thread > 0 ? {} : forEach((input) => new Float32Array(prepared.get(input)!.size));
-      const load = async (model: Uint8Array, takes: Signature["inputs"], gives: Signature["outputs"]) => {
-        const executable = await executableOf(model, takes, gives, { thread }, kept);
+      const load = async (model: Uint8Array, takes: Signature["inputs"], gives: Signature["outputs"], packs: Packs) => {
+        const [packedInputs, packedOutputs] = [withPacks(takes, packs.inputs), withPacks(gives, packs.outputs)];
+        const executable = await executableOf(model, packedInputs, packedOutputs, { thread }, kept);
         const visible = (specs: Signature["inputs"]) => new Map([...specs].filter(([spec]) => !(spec in kept)));
-        return program({ name, inputs: visible(takes), outputs: visible(gives) }, executable);
+        return program(
+          { name, inputs: visible(takes), outputs: visible(gives) },
+          packing(executable, packs, takes, gives),
+        );
       };
-      const first = models.preparation && (await load(models.preparation, rare, prepared));
-      const second = await load(models.run, first ? new Map([...frequent, ...prepared]) : frequent, traced.outputs);
+      const first = models.preparation && (await load(models.preparation, rare, prepared, noPacks));
+      const all = first ? new Map([...frequent, ...prepared]) : frequent;
+      const second = await load(models.run, all, traced.outputs, packs);
       let isPrepared = !first;
       return {
         async prepare(feeds) {

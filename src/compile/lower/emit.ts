@@ -4,6 +4,7 @@ import type { OnnxModel, OnnxNode, OnnxTensor, OnnxValue } from "../onnx.ts";
 import type { TracedFunction } from "../trace.ts";
 import { type LoweredFunction, sizeOf, type Value } from "./graph.ts";
 import { lower } from "./lower.ts";
+import { type Pack, pack, unpacked } from "./pack.ts";
 import { splitStages } from "./stage.ts";
 
 /** Follows the name of an output in the file if there is an input of that name: in ONNX they can't share it. */
@@ -28,13 +29,30 @@ export function toModel(traced: TracedFunction, { metadata = {}, openAxis }: Mod
   return openAxis ? withOpenAxis(model, openAxis) : model;
 }
 
-/** The ONNX models of a function in two stages; see `splitStages`. */
+/** Arrays that go over as one, one under the other, by name. */
+export interface NamedPack extends Omit<Pack, "members"> {
+  readonly members: readonly string[];
+}
+
+/** The ONNX models of a function in two stages, the second of which takes and gives packs; see `splitStages`, `pack`. */
 export function toStagedModels(traced: TracedFunction, isStable: (name: string) => boolean) {
   const { preparation, prepared, run } = splitStages(lower(traced), isStable);
+  const { packed, inputs, outputs } = pack(run, (name) => !prepared.has(name));
+  const names = outputNames(traced);
+  const packedNames = [...unpacked(names, outputs).map((i) => names[i]), ...outputs.map(({ name }) => name)];
+  const named = (all: readonly string[], packs: readonly Pack[]): NamedPack[] =>
+    packs.map(({ name, shape, members }) => ({ name, shape, members: members.map((i) => all[i]) }));
   return {
     preparation: preparation && emit(`${traced.name}: preparation`, preparation, [...prepared.keys()], {}),
     prepared,
-    run: emit(traced.name, run, outputNames(traced), {}),
+    run: emit(traced.name, packed, packedNames, {}),
+    packs: {
+      inputs: named(
+        run.inputs.map(({ input }) => input!),
+        inputs,
+      ),
+      outputs: named([...traced.outputs.keys()], outputs),
+    },
   };
 }
 

@@ -181,3 +181,25 @@ export function nodesInOrder(outputs: readonly Value[]): Node[] {
   }
   return ordered;
 }
+
+/** Makes `nodes` again in another graph, where `rebuilt` has what they start from; gives what stands for `outputs`. */
+export function rebuild(
+  graph: GraphBuilder,
+  nodes: readonly Node[],
+  outputs: readonly Value[],
+  rebuilt: Map<Value, Value>,
+): Value[] {
+  const get = (value: Value): Value => {
+    const found = rebuilt.get(value);
+    if (found) return found;
+    if (!value.data) throw new Error("internal: a value is used before it is made");
+    return graph.constant(value.dtype, value.shape, value.data);
+  };
+  for (const node of nodes) {
+    const made = graph.copy(node, get);
+    node.outputs.forEach((output, i) => {
+      rebuilt.set(output, made[i]);
+    });
+  }
+  return outputs.map(get);
+}

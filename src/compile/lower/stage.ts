@@ -4,7 +4,7 @@
  * matrix. Handing over many arrays costs more than cutting one apart, and what is cut off as it is needs no new shape.
  */
 
-import { GraphBuilder, type LoweredFunction, type Node, nodesInOrder, sizeOf, type Value } from "./graph.ts";
+import { GraphBuilder, type LoweredFunction, type Node, nodesInOrder, rebuild, sizeOf, type Value } from "./graph.ts";
 import { takeUnshaped } from "./reshapes.ts";
 import { rewrite } from "./rewrite.ts";
 
@@ -123,26 +123,4 @@ function preparationOf(
     return pieces.length === 1 ? pieces[0] : graph.node("Concat", pieces, { dtype: "float32", shape }, { axis: 0 });
   });
   return { inputs: graph.inputs, nodes: nodesInOrder(outputs), outputs };
-}
-
-/** Makes `nodes` again in another graph, where `rebuilt` has what they start from; gives what stands for `outputs`. */
-function rebuild(
-  graph: GraphBuilder,
-  nodes: readonly Node[],
-  outputs: readonly Value[],
-  rebuilt: Map<Value, Value>,
-): Value[] {
-  const get = (value: Value): Value => {
-    const found = rebuilt.get(value);
-    if (found) return found;
-    if (!value.data) throw new Error("internal: a value is used before it is made");
-    return graph.constant(value.dtype, value.shape, value.data);
-  };
-  for (const node of nodes) {
-    const made = graph.copy(node, get);
-    node.outputs.forEach((output, i) => {
-      rebuilt.set(output, made[i]);
-    });
-  }
-  return outputs.map(get);
 }
