@@ -135,6 +135,46 @@ test.each([0, 1])("a program in two stages agrees with one stage, in thread %d",
   await whole.release();
 });
 
+test.each([0, 1])("many small arrays go over in packs, and nobody sees them, in thread %d", async (thread) => {
+  const rows = [2, 1, 3, 2];
+  const inputs = {
+    theta: float32(3),
+    wide: rows.map((count) => float32(count, 3)),
+    flat: rows.map((count) => float32(count)),
+    large: rows.map(() => float32(5000)),
+    flags: bool(4),
+  };
+  const f = ({ theta, wide, flat, large, flags }: Record<string, np.Array & np.Array[]>) => ({
+    // Of which one is an input as it is, one a constant, and two are the same.
+    sums: [...wide.map((x) => np.matmul(x, theta)), flat[1], np.ones([2]), np.matmul(wide[0], theta)],
+    wide: wide.map((x, i) => x.mul(flat[i].reshape([-1, 1]))),
+    rest: large.reduce((sum, x) => sum.add(x.slice([0, 2])), np.zeros([2])),
+    flags: np.logicalNot(flags),
+  });
+  const whole = await compile("packs", f as never, inputs as never);
+  const [staged] = await compileStaged("packs", f as never, inputs as never, (name) => name === "theta", [thread]);
+  const theta = Float32Array.of(1, -2, 0.5);
+  await staged.prepare({ theta });
+  for (const scale of [1, 3]) {
+    const feeds: Record<string, Float32Array | Uint8Array> = { flags: Uint8Array.of(1, 0, 0, 1) };
+    for (const [name, { size }] of whole.inputs)
+      feeds[name] ??= Float32Array.from(
+        { length: size },
+        (_, i) => scale * Math.sin(i + name.length + Number(name.at(-1))),
+      );
+    const { theta: _, ...others } = feeds;
+    const into = { "sums.2": new Float32Array(3), "wide.1": new Float32Array(3) };
+    const results = await staged.run(others, into);
+    expect(results).toEqual(await whole.run({ ...feeds, theta }));
+    for (const name of ["sums.2", "wide.1"] as const) expect(results[name]).toBe(into[name]);
+    await expect(staged.run({ ...others, "flat.2": theta.slice(1) })).rejects.toThrow(
+      "program packs: input flat.2: got",
+    );
+  }
+  await staged.release();
+  await whole.release();
+});
+
 test("programs in the background run beside those here, with the same numbers", async () => {
   const step = ({ w, x, flags }: { w: np.Array; x: np.Array; flags: np.Array }) => ({
     y: np.tanh(np.matmul(x, w)),
