@@ -60,6 +60,11 @@ export interface SuiteOptions {
 export interface BenchmarkOptions extends SuiteOptions {
   /** Make no runs: report on those that are there. */
   readonly reportOnly?: boolean | undefined;
+  /**
+   * Make these runs alone, and report on all that are there: `TASK/ALGORITHM/seed-N`, where `*` stands for any task,
+   * algorithm or seed, and what is left out at the end for all. Default: every run.
+   */
+  readonly only?: readonly string[] | undefined;
 }
 
 /** What a benchmark came to. */
@@ -67,6 +72,8 @@ export interface BenchmarkResult {
   /** The suite's directory. */
   readonly path: string;
   readonly report: BenchmarkReport;
+  /** Runs that were begun, and failed. */
+  readonly failures: readonly MissingRun[];
 }
 
 /** File that marks a directory as a suite's. */
@@ -77,7 +84,8 @@ export const SUITE = "suite.json";
  * suite's directory has it as Markdown, as JSON, and as figures.
  *
  * @param suite a suite file's path, or what it would hold
- * @throws InputError, one line, if the suite can't be used, or if its runs were made with another configuration
+ * @throws InputError, one line, if the suite can't be used, if it has no run that `only` names, or if its runs were made
+ *   with another configuration
  * @throws InterruptedError if it was asked to stop
  */
 export async function benchmark(
@@ -90,9 +98,10 @@ export async function benchmark(
     const report = await createReport(resolved, path, failures);
     const file = await writeReport(report, join(path, "report"));
     onProgress({ kind: "report", path: file, missing: report.missing });
-    return { path, report };
+    return { path, report, failures };
   };
   const { onProgress = () => {}, signal } = options;
+  const chosen = chooseRuns(resolved.runs, options.only);
   if (options.reportOnly) {
     // Others may be at work there: nothing is written but the report.
     const path = pathOf(resolved, options);
@@ -100,11 +109,30 @@ export async function benchmark(
     return await report(path);
   }
   return await inSuiteDirectory(resolved, options, async (path) => {
-    const states = await statesOf(resolved.runs, path);
-    const failures = await makeRuns(resolved.runs, states, path, options);
+    await statesOf(resolved.runs, path);
+    const failures = await makeRuns(chosen, await statesOf(chosen, path), path, options);
     if (signal?.aborted) throw new InterruptedError("stopped", path);
     return await report(path, failures);
   });
+}
+
+/** The runs that any of the patterns fits, see `BenchmarkOptions.only`. */
+function chooseRuns(runs: readonly SuiteRun[], only: readonly string[] | undefined): readonly SuiteRun[] {
+  if (!only || only.length === 0) return runs;
+  const fits = (pattern: string, { task, algorithm, seed }: SuiteRun): boolean => {
+    const names = [task, algorithm, `seed-${seed}`];
+    const parts = pattern.split("/");
+    return parts.length <= names.length && parts.every((part, i) => part === "*" || part === names[i]);
+  };
+  for (const pattern of only) {
+    if (runs.some((run) => fits(pattern, run))) continue;
+    const each = (of: (run: SuiteRun) => string | number) => [...new Set(runs.map(of))].join(", ");
+    throw new InputError(
+      `--only ${pattern} is no run of the suite; allowed: TASK/ALGORITHM/seed-N (* for any) of the tasks ` +
+        `${each(({ task }) => task)}, the algorithms ${each(({ algorithm }) => algorithm)}, the seeds ${each(({ seed }) => seed)}`,
+    );
+  }
+  return runs.filter((run) => only.some((pattern) => fits(pattern, run)));
 }
 
 const pathOf = (suite: Suite, { out = join("runs", suite.name) }: SuiteOptions): string => out;

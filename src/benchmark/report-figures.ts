@@ -185,6 +185,7 @@ export async function reportFigures(report: BenchmarkReport): Promise<ReportFigu
     );
   }
   for (const { task, algorithms } of curves.seconds) {
+    if (algorithms.length === 0) continue;
     const ends = algorithms.flatMap(({ x }) => x.slice(-1));
     const starts = algorithms.flatMap(({ x }) => x.slice(0, 1));
     const logarithmic = Math.max(...ends) > VERY_DIFFERENT * Math.min(...ends) && Math.min(...starts) > 0;

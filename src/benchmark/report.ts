@@ -8,7 +8,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { InputError } from "../errors.ts";
 import { readResult } from "../evaluation/records.ts";
-import { alignCurves, finalMean, type RecordedRun, readRuns } from "../evaluation/runs.ts";
+import { alignCurves, finalMean, haveCommonRange, type RecordedRun, readRuns } from "../evaluation/runs.ts";
 import {
   aggregateMean,
   aggregateMedian,
@@ -116,7 +116,7 @@ export interface BenchmarkReport {
   readonly curves: {
     /** Interquartile mean over steps, by task. */
     readonly steps: readonly { readonly task: string; readonly algorithms: readonly EstimatedCurve[] }[];
-    /** The same over seconds of training. */
+    /** The same over seconds of training; without algorithms whose runs have none in common. */
     readonly seconds: readonly { readonly task: string; readonly algorithms: readonly EstimatedCurve[] }[];
     /** Of normalised values over all tasks, along the fraction of training. */
     readonly overall: readonly EstimatedCurve[];
@@ -269,10 +269,10 @@ export async function createReport(
       runs.flatMap(({ algorithm }, i) => (algorithm === name ? [Array.from(values[i])] : []));
     return { steps, of };
   });
-  const curvesBy = (draw: (algorithm: string, task: number) => EstimatedCurve) =>
+  const curvesBy = (draw: (algorithm: string, task: number) => EstimatedCurve | undefined) =>
     tasks.map((task, i) => ({
       task: task.task,
-      algorithms: task.algorithms.map(({ algorithm }) => draw(algorithm, i)),
+      algorithms: task.algorithms.flatMap(({ algorithm }) => draw(algorithm, i) ?? []),
     }));
   const pick = (curves: readonly (readonly number[])[], i: number): number[] =>
     curves.map((curve) => curve[Math.min(i, curve.length - 1)]);
@@ -299,12 +299,11 @@ export async function createReport(
         return along(algorithm, steps, (i) => [pick(curves, i)], interquartileMean);
       }),
       seconds: curvesBy((algorithm, task) => {
-        const runs = byTask[task].runs.filter((run) => run.algorithm === algorithm);
-        const { steps: seconds, values } = alignCurves(
-          runs.map(({ recorded }) => recorded),
-          settings.curve,
-          { along: "wallSeconds", points: CURVE_POINTS },
-        );
+        const runs = byTask[task].runs.flatMap((run) => (run.algorithm === algorithm ? [run.recorded] : []));
+        // One of them may have ended before another had anything to record.
+        if (!haveCommonRange(runs, settings.curve, "wallSeconds")) return undefined;
+        const options = { along: "wallSeconds", points: CURVE_POINTS } as const;
+        const { steps: seconds, values } = alignCurves(runs, settings.curve, options);
         const curves = values.map((curve) => Array.from(curve));
         return along(algorithm, seconds, (i) => [pick(curves, i)], interquartileMean);
       }),

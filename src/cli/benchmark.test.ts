@@ -121,6 +121,35 @@ test("a run that fails is reported, the others go on, and the exit code says so"
   expect(only.stderr).toMatch(/^note: 1 of 2 runs missing: climbing\/diverging\/seed-0: training diverged/);
 }, 60_000);
 
+test("a part of a suite: the runs that are named, and a report of what is there", async () => {
+  await write("parts.yaml", { ...suite, steps: 24 });
+  const only = (...runs: string[]) =>
+    startBpta(root, [
+      "benchmark",
+      "parts.yaml",
+      "--out",
+      "parts",
+      "--quiet",
+      ...runs.flatMap((run) => ["--only", run]),
+    ]);
+  const made = () =>
+    ["mappo/seed-0", "mappo/seed-4", "ippo-wide/seed-0", "ippo-wide/seed-4"].filter((run) =>
+      existsSync(join(root, "parts", "climbing", run, "result.json")),
+    );
+  const first = await only("*/*/seed-4");
+  expect(first).toMatchObject({ code: 0, stdout: "" });
+  expect(first.stderr).toBe("note: 2 of 4 runs missing: climbing/mappo/seed-0: not begun (and 1 more)\n");
+  expect(made()).toEqual(["mappo/seed-4", "ippo-wide/seed-4"]);
+  const wrong = await only("climbing/mappo", "climbing/ippo");
+  expect(wrong.code).toBe(1);
+  expect(wrong.stderr).toMatch(
+    /^error: --only climbing\/ippo is no run .* the algorithms mappo, ippo-wide, the seeds 0, 4\n$/,
+  );
+  expect(made()).toHaveLength(2);
+  expect(await only("climbing/mappo", "*/ippo-wide/seed-0")).toMatchObject({ code: 0, stdout: "", stderr: "" });
+  expect(made()).toHaveLength(4);
+}, 180_000);
+
 test("Ctrl-C ends the runs with checkpoints, leaves no process behind, and says how to go on", async () => {
   await write("stopped.yaml", { ...suite, steps: 120_000 });
   let updates = 0;

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { alignCurves, groupRuns, type RecordedRun, readRuns } from "./runs.ts";
+import { alignCurves, groupRuns, haveCommonRange, type RecordedRun, readRuns } from "./runs.ts";
 
 let directory: string;
 beforeAll(async () => {
@@ -171,6 +171,28 @@ describe("aligned curves", () => {
     expect(() => alignCurves([early, runOf([[20, 1]], {}, 1)], "y")).toThrow(
       "y: the runs have no steps in common (run-0: 10 to 10, run-1: 20 to 20)",
     );
+    const late = runOf(
+      [
+        [20, 1],
+        [30, 2],
+      ],
+      {},
+      1,
+    );
+    expect(haveCommonRange([early, late], "y", "step")).toBe(false);
+    expect(
+      haveCommonRange(
+        [
+          runOf([
+            [10, 1],
+            [20, 2],
+          ]),
+          late,
+        ],
+        "y",
+        "step",
+      ),
+    ).toBe(true);
     expect(() => alignCurves([early], "episode")).toThrow("did you mean episodes?");
     expect(() => alignCurves([runOf([])], "y")).toThrow("run-0 has not recorded any update yet");
   });

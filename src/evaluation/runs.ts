@@ -196,6 +196,12 @@ export function alignCurves(
   return { steps, values: curves.map((curve) => interpolated(smoothed(curve, window), steps)) };
 }
 
+/** Whether runs can be aligned: from where all have recorded the metric to where the first of them ends. */
+export function haveCommonRange(runs: readonly RecordedRun[], metric: string, along: "step" | "wallSeconds"): boolean {
+  const curves = runs.map((run) => recorded(run, metric, along));
+  return Math.max(...curves.map(([{ step }]) => step)) <= Math.min(...curves.map((curve) => curve.at(-1)!.step));
+}
+
 /** One recorded value of a metric. */
 interface CurvePoint {
   readonly step: number;
