@@ -1,16 +1,19 @@
 /**
- * @file What is worth keeping of a suite's finished runs, small enough for the repository: `docs/results/records`.
+ * @file What is worth keeping of a suite's runs, small enough for the repository: `docs/results/records`.
  *
  * `npx tsx scripts/keep-runs.ts runs/half-cheetah docs/results/records/half-cheetah`. Of each run its configuration, its
  * result, and of its metrics at most `POINTS` records of how episodes went. They are run directories still, so
  * `bpta plot` draws them, `bpta benchmark SUITE --out docs/results/records/NAME --report-only` reports on them, and without
- * `--report-only` makes the runs that are missing.
+ * `--report-only` makes the runs that are missing. Of runs that are not finished, what they need to go on: all metrics and
+ * the last checkpoint.
  */
 
-import { copyFile, mkdir, readdir, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { copyFile, cp, mkdir, readdir, rm, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { SUITE } from "../src/benchmark/benchmark.ts";
 import { METRICS, RESULT, readMetrics, type UpdateMetrics } from "../src/evaluation/records.ts";
+import { checkpointsIn } from "../src/experiment/checkpoint.ts";
+import { CHECKPOINTS } from "../src/experiment/run.ts";
 
 const POINTS = 200;
 
@@ -45,17 +48,29 @@ const files = await readdir(from, { recursive: true });
 await mkdir(to, { recursive: true });
 // What says that the directory is a suite's, so that it goes on there.
 await copyFile(join(from, SUITE), join(to, SUITE));
-for (const file of files.filter((name) => name.endsWith(`/${RESULT}`))) {
+for (const file of files.filter((name) => basename(name) === "config.json")) {
   const run = dirname(file);
-  const telling = (await readMetrics(join(from, run))).filter(
+  const [source, kept] = [join(from, run), join(to, run)];
+  const isFinished = files.includes(join(run, RESULT));
+  const [newest] = await checkpointsIn(join(source, CHECKPOINTS));
+  if (!isFinished && newest === undefined) continue;
+  await rm(kept, { recursive: true, force: true });
+  await mkdir(kept, { recursive: true });
+  await copyFile(join(source, "config.json"), join(kept, "config.json"));
+  if (!isFinished) {
+    await cp(newest, join(kept, CHECKPOINTS, basename(newest)));
+    await copyFile(join(source, METRICS), join(kept, METRICS));
+    console.log(`${kept}: not finished, ${basename(newest)}`);
+    continue;
+  }
+  const telling = (await readMetrics(source)).filter(
     ({ episodes, evaluationReturn }) => episodes > 0 || evaluationReturn !== undefined,
   );
   const perRecord = Math.ceil(telling.length / POINTS);
   const records = Array.from({ length: Math.ceil(telling.length / perRecord) }, (_, i) =>
     merged(telling.slice(i * perRecord, (i + 1) * perRecord)),
   );
-  await mkdir(join(to, run), { recursive: true });
-  for (const name of ["config.json", RESULT]) await copyFile(join(from, run, name), join(to, run, name));
-  await writeFile(join(to, run, METRICS), records.map((record) => `${JSON.stringify(record)}\n`).join(""));
-  console.log(`${join(to, run)}: ${records.length} records`);
+  await copyFile(join(source, RESULT), join(kept, RESULT));
+  await writeFile(join(kept, METRICS), records.map((record) => `${JSON.stringify(record)}\n`).join(""));
+  console.log(`${kept}: ${records.length} records`);
 }

@@ -52,7 +52,7 @@ export interface RunDirectory {
 
 const CONFIG = "config.json";
 const POLICY = "policy.onnx";
-const CHECKPOINTS = "checkpoints";
+export const CHECKPOINTS = "checkpoints";
 const EVENTS = "events.out.tfevents.";
 
 /** Versions of what a run's numbers depend on. */
