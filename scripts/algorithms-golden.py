@@ -362,7 +362,7 @@ def huber_mean(values, targets, weights):
 
 
 def learn_values(r, view):
-    """By agent, normalised advantages; losses and networks of the critics."""
+    """By agent, advantages; losses and networks of the critics."""
     if view == "observations":
         return learn_values_together(r)
     losses, networks, advantages = [], {}, []
@@ -385,8 +385,7 @@ def learn_values(r, view):
         losses.append(float(loss.detach()))
         network.step(loss)
         networks[name] = network
-        own = range(N_AGENTS) if agent is None else [agent]
-        advantages += [normalize(raw, r.weights[i]) for i in own]
+        advantages += [raw] * (N_AGENTS if agent is None else 1)
     return advantages, sum(losses) / len(losses), networks
 
 
@@ -405,7 +404,7 @@ def learn_values_together(r):
     targets = standardize(torch.cat([a + v[:ROWS] for a, v in zip(raw, values)]), weights)
     loss = huber_mean(value(torch.cat([own[:ROWS] for own in r.obs])), targets, weights)
     network.step(loss)
-    return [normalize(a, w) for a, w in zip(raw, r.weights)], float(loss.detach()), {"critic": network}
+    return raw, float(loss.detach()), {"critic": network}
 
 
 # Policies.
@@ -533,7 +532,12 @@ def actor_case(name, kind, recurrent=False):
     r = Rollout(kind, recurrent)
     shared = name.endswith("-shared")
     view = {"ippo": "observation", "ippo-shared": "observations"}.get(name, "state")
-    advantages, value_loss, networks = learn_values(r, view)
+    raw, value_loss, networks = learn_values(r, view)
+    # Over the samples that a network learns from.
+    if shared:
+        advantages = normalize(torch.cat(raw), torch.cat(r.weights)).chunk(N_AGENTS)
+    else:
+        advantages = [normalize(own, weights) for own, weights in zip(raw, r.weights)]
     _, graph, _ = policies(r, name)
     fresh = [Network(actor_layout(r, name), 80 + (0 if shared else i)).tree() for i in range(N_AGENTS)]
     now = [act(r, i, fresh[i], seen_by(r, i, graph, r.actions)).log_prob(r.actions[i]) for i in range(N_AGENTS)]

@@ -106,7 +106,7 @@ export async function createGraphLearning(
         weights[row] = count > 0 ? 1 : 0;
         advantages[row] = count > 0 ? sum / count : 0;
       }
-      normalizeAdvantages(advantages, weights, advantages);
+      normalizeAdvantages(advantages, weights);
       metrics.add(["edgesDrawn", "edgesKept"], [total(edges) / rows, total(predecessors) / rows]);
       const own = {
         rows: {

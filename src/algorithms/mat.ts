@@ -296,7 +296,7 @@ async function createMat(options: LearnerOptions<MatSettings>, decentralized: bo
       }
       part(allWeights, agent).set(weights[agent]);
     }
-    normalizeAdvantages(advantages, allWeights, advantages);
+    normalizeAdvantages(advantages, allWeights);
     for (let row = 0; row < rows; row++) activeAgents[row] = weights.reduce((sum, own) => sum + own[row], 0);
     updateValueStatistics(
       statistics,

@@ -10,15 +10,25 @@ import type { TeamPolicies } from "./team-policies.ts";
 /** Makes every agent's samples from a buffer, in memory that is used again for the next. */
 export function createSampler(
   { team, dependencies }: Chain,
-  { models, ranges, rows, whole }: TeamPolicies,
+  { models, networks, ranges, rows, whole }: TeamPolicies,
   numEnvs: number,
 ): (buffer: RolloutBuffer, advantagesOf: (agent: number) => Float32Array, current: Dependencies) => Samples[] {
   const ownGraphs = dependencies.kind === "learned";
   const jointActionSize = ranges[ranges.length - 1][1];
   const jointActions = new Float32Array(rows * jointActionSize);
+  // Advantages are normalised over all samples of a network, so those of the agents that share it lie side by side.
+  const pools = [...new Set(networks)].map((network) => {
+    const members = [...models.keys()].filter((agent) => networks[agent] === network);
+    const [advantages, weights] = [0, 1].map(() => new Float32Array(members.length * rows));
+    return { members, advantages, weights };
+  });
+  const pooled = models.map((_, agent) => {
+    const { members, advantages, weights } = pools.find(({ members }) => members.includes(agent))!;
+    const [start, end] = [0, 1].map((k) => (members.indexOf(agent) + k) * rows);
+    return { advantages: advantages.subarray(start, end), weights: weights.subarray(start, end) };
+  });
   const own = models.map(({ hiddenSize }, agent) => ({
-    advantages: new Float32Array(rows),
-    weights: new Float32Array(rows),
+    ...pooled[agent],
     hidden: new Float32Array(whole.blocks * whole.width * hiddenSize),
     agentId: agentId(team, agent),
     dependencyMask: new Float32Array(ownGraphs ? rows * jointActionSize : jointActionSize),
@@ -33,10 +43,13 @@ export function createSampler(
         }
       }
     });
+    own.forEach(({ advantages, weights }, agent) => {
+      advantages.set(advantagesOf(agent));
+      for (let row = 0; row < rows; row++) weights[row] = buffer.active[row * models.length + agent];
+    });
+    for (const { advantages, weights } of pools) normalizeAdvantages(advantages, weights);
     return models.map((model, agent): Samples => {
       const { advantages, weights, hidden, agentId, dependencyMask } = own[agent];
-      for (let row = 0; row < rows; row++) weights[row] = buffer.active[row * models.length + agent];
-      normalizeAdvantages(advantagesOf(agent), weights, advantages);
       if (buffer.graph) seenInEachRow(buffer.graph.predecessors, agent, ranges, dependencyMask);
       else dependencyMask.set(maskOf(team, current.predecessors[agent]));
       const perBlock = numEnvs * model.hiddenSize;

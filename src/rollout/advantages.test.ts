@@ -89,7 +89,7 @@ describe("normalisation", () => {
   it("gives mean 0 and deviation 1 over active samples, and 0 to the others", () => {
     const advantages = Float32Array.of(1, 100, 3, 5, -100);
     const weights = Float32Array.of(1, 0, 1, 1, 0);
-    normalizeAdvantages(advantages, weights, advantages);
+    normalizeAdvantages(advantages, weights);
     const expected = Math.sqrt(3 / 2);
     [-expected, 0, 0, expected, 0].forEach((value, i) => {
       expect(advantages[i]).toBeCloseTo(value, 4);
@@ -97,11 +97,10 @@ describe("normalisation", () => {
   });
 
   it("stays finite where all are alike, or none is active", () => {
-    const advantages = Float32Array.of(2, 2);
-    const into = new Float32Array(2);
-    normalizeAdvantages(advantages, Float32Array.of(1, 1), into);
-    expect([...into]).toEqual([0, 0]);
-    normalizeAdvantages(advantages, Float32Array.of(0, 0), into);
-    expect([...into]).toEqual([0, 0]);
+    for (const weight of [1, 0]) {
+      const advantages = Float32Array.of(2, 2);
+      normalizeAdvantages(advantages, Float32Array.of(weight, weight));
+      expect([...advantages].map(Math.abs)).toEqual([0, 0]);
+    }
   });
 });

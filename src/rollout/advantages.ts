@@ -44,12 +44,8 @@ export function generalizedAdvantages(
 /** Keeps the division finite where all advantages are alike. */
 const SMALLEST_DEVIATION = 1e-5;
 
-/**
- * Scales advantages to mean 0 and standard deviation 1 over the samples of weight 1; the others become 0.
- *
- * @param into may be `advantages` itself
- */
-export function normalizeAdvantages(advantages: Float32Array, weights: Float32Array, into: Float32Array): void {
+/** Scales advantages, in place, to mean 0 and standard deviation 1 over the samples of weight 1; the others become 0. */
+export function normalizeAdvantages(advantages: Float32Array, weights: Float32Array): void {
   let [count, sum] = [0, 0];
   for (let i = 0; i < advantages.length; i++) {
     count += weights[i];
@@ -59,5 +55,5 @@ export function normalizeAdvantages(advantages: Float32Array, weights: Float32Ar
   let squares = 0;
   for (let i = 0; i < advantages.length; i++) squares += weights[i] * (advantages[i] - mean) ** 2;
   const scale = 1 / (Math.sqrt(squares / Math.max(count, 1)) + SMALLEST_DEVIATION);
-  for (let i = 0; i < advantages.length; i++) into[i] = weights[i] * (advantages[i] - mean) * scale;
+  for (let i = 0; i < advantages.length; i++) advantages[i] = weights[i] * (advantages[i] - mean) * scale;
 }
