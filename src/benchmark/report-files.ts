@@ -94,7 +94,7 @@ export function reportMarkdown(report: BenchmarkReport, figures: readonly Report
   }
   if (report.profiles.length > 0) parts.push(`## Performance profiles`, ...show("profiles"));
   parts.push(`## By task`, ...show("tasks"));
-  for (const { task, env, steps, algorithms, published } of tasks) {
+  for (const { task, env, steps, algorithms, machines, published } of tasks) {
     parts.push(
       `### ${task}`,
       `${env === task ? "" : `Environment \`${env}\`; `}${steps.toLocaleString("en")} steps.`.replace(/^./, (c) =>
@@ -112,6 +112,7 @@ export function reportMarkdown(report: BenchmarkReport, figures: readonly Report
           Math.round(scores.stepsPerSecond).toLocaleString("en"),
         ]),
       ),
+      ...differentMachines(machines),
       ...show(`curves-${task}`),
       ...publishedResults(published),
       ...show(`time-${task}`),
@@ -125,6 +126,13 @@ export function reportMarkdown(report: BenchmarkReport, figures: readonly Report
     `After Agarwal et al. 2021, "Deep Reinforcement Learning at the Edge of the Statistical Precipice" (their library is rliable). IQM is the mean of the middle half of the scores of all runs; the optimality gap is how far scores stay below 1 on average. Intervals are percentile intervals of a stratified bootstrap, which draws runs again within each task: ${report.resamples.toLocaleString("en")} times, for each point of a curve or profile ${Math.ceil(report.resamples / 10).toLocaleString("en")} times. Times are medians over seeds, measured beside the other runs that the machine had at the time. All numbers are in \`report.json\`.`,
   );
   return `${parts.join("\n\n")}\n`;
+}
+
+/** Says it where times don't compare. */
+function differentMachines(machines: TaskReport["machines"]): string[] {
+  if (machines.length < 2) return [];
+  const list = machines.map(({ machine, runs }) => `${machine} (${runs} ${runs === 1 ? "run" : "runs"})`);
+  return [`These runs were made on different machines, so **their times don't compare**: ${list.join("; ")}.`];
 }
 
 /** What others report: a row for each, a column for each number of steps. */

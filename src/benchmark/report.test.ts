@@ -192,6 +192,22 @@ test("a single seed has no interval, and the report says what that means", async
   expect(text).toContain("| bppo | 1 | **11.00** | 11.00 | – |");
 });
 
+test("times of different machines are not compared", async () => {
+  const suite = await resolveSuite({ ...settings, tasks: ["climbing"] }, { name: "machines" });
+  const path = await writeRuns("machines", suite, returns);
+  const [run] = suite.runs;
+  const machines = ["a slow one", "a fast one"];
+  await writeFile(join(path, run.path, "config.json"), JSON.stringify({ ...run.config, machines }));
+  const report = await createReport(suite, path);
+  expect(report.tasks[0].machines).toEqual([
+    { machine: "a slow one, then a fast one", runs: 1 },
+    { machine: "not recorded", runs: 9 },
+  ]);
+  const text = await readFile(await writeReport(report, join(root, "machines-report")), "utf8");
+  expect(text).toContain("**their times don't compare**: a slow one, then a fast one (1 run); not recorded (9 runs).");
+  expect(text).not.toContain("over time");
+});
+
 test("curves of greedy returns go on to the evaluation at the end", async () => {
   const suite = await resolveSuite({ ...settings, report: { ...settings.report, curve: "evaluationReturn" } });
   const report = await createReport(suite, await writeRuns("greedy", suite, returns));

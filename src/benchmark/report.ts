@@ -65,6 +65,8 @@ export interface TaskReport {
   /** Ends of the scale, and where they come from. */
   readonly normalization: { readonly min: number; readonly max: number; readonly from: "suite" | "data" };
   readonly algorithms: readonly TaskScores[];
+  /** Where the runs were made; times of different machines don't compare. */
+  readonly machines: readonly { readonly machine: string; readonly runs: number }[];
   /** What others report, in units of the curves' metric. */
   readonly published: readonly PublishedResults[];
 }
@@ -195,6 +197,7 @@ export async function createReport(
       steps: config.steps,
       normalization: { min, max, from: score ? "suite" : "data" },
       published,
+      machines: machinesOf(runs.map(({ recorded }) => recorded)),
       algorithms: algorithms.flatMap((algorithm) => {
         const own = runs.filter((run) => run.algorithm === algorithm);
         if (own.length === 0) return [];
@@ -301,7 +304,7 @@ export async function createReport(
       seconds: curvesBy((algorithm, task) => {
         const runs = byTask[task].runs.flatMap((run) => (run.algorithm === algorithm ? [run.recorded] : []));
         // One of them may have ended before another had anything to record.
-        if (!haveCommonRange(runs, settings.curve, "wallSeconds")) return undefined;
+        if (tasks[task].machines.length > 1 || !haveCommonRange(runs, settings.curve, "wallSeconds")) return undefined;
         const options = { along: "wallSeconds", points: CURVE_POINTS } as const;
         const { steps: seconds, values } = alignCurves(runs, settings.curve, options);
         const curves = values.map((curve) => Array.from(curve));
@@ -347,6 +350,16 @@ async function collectRuns(suite: Suite, path: string, failures: readonly Missin
     missing.push({ task, algorithm, seed, reason: failure?.reason ?? (await loggedError(directory)) ?? state });
   }
   return { finished, missing };
+}
+
+/** How many runs each machine made. What was begun on one and ended on another is neither's. */
+function machinesOf(runs: readonly RecordedRun[]): TaskReport["machines"] {
+  const counts = new Map<string, number>();
+  for (const { config } of runs) {
+    const machine = Array.isArray(config.machines) ? config.machines.join(", then ") : "not recorded";
+    counts.set(machine, (counts.get(machine) ?? 0) + 1);
+  }
+  return Array.from(counts, ([machine, runs]) => ({ machine, runs }));
 }
 
 /** What an earlier attempt at a run failed of. */

@@ -99,7 +99,8 @@ test("files are YAML or JSON, and a run's config.json is one", async () => {
     expect(await readSettingsFile(await write("a.yaml", "rollout: { length: 5 }\n"))).toEqual({
       rollout: { length: 5 },
     });
-    const json = '{ "seed": 3, "startedAt": "2024-01-01T00:00:00Z", "versions": { "bpta": "0.1.0" } }';
+    const json =
+      '{ "seed": 3, "startedAt": "2024-01-01T00:00:00Z", "versions": { "bpta": "0.1.0" }, "machines": ["a"] }';
     expect(await readSettingsFile(await write("config.json", json))).toEqual({ seed: 3 });
     await expect(readSettingsFile(join(directory, "no.yaml"))).rejects.toThrow("there is no such file");
     await expect(readSettingsFile(await write("a.txt", ""))).rejects.toThrow("must end in .yaml, .yml, .json");

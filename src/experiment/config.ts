@@ -165,7 +165,7 @@ export async function readSettingsFile(path: string, what = `--config ${path}`):
   });
   const tree = parseText(text, what);
   if (!isTree(tree)) throw new InputError(`${what} must hold a mapping of settings`);
-  const { startedAt: _, versions: __, ...settings } = tree;
+  const { startedAt: _, versions: __, machines: ___, ...settings } = tree;
   return settings;
 }
 

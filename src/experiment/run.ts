@@ -8,6 +8,7 @@
 import { closeSync, fsyncSync, openSync, writeSync } from "node:fs";
 import { mkdir, readdir, readFile, rm, stat, truncate } from "node:fs/promises";
 import { createRequire } from "node:module";
+import { availableParallelism, cpus } from "node:os";
 import { join } from "node:path";
 import { InputError } from "../errors.ts";
 import {
@@ -28,6 +29,8 @@ import { eventFileHeader, scalarEvent } from "./tensorboard.ts";
 interface Provenance {
   readonly startedAt: string;
   readonly versions: Readonly<Record<string, string>>;
+  /** Where the run was made: one machine, or as many as it went on at. Runs of earlier versions don't say. */
+  readonly machines?: readonly string[];
 }
 
 /** Where `metrics.jsonl` ends. */
@@ -54,6 +57,7 @@ const CONFIG = "config.json";
 const POLICY = "policy.onnx";
 export const CHECKPOINTS = "checkpoints";
 const EVENTS = "events.out.tfevents.";
+const UNKNOWN_MACHINE = "a machine not recorded";
 
 /** Versions of what a run's numbers depend on. */
 function versions(): Record<string, string> {
@@ -66,6 +70,9 @@ function versions(): Record<string, string> {
     "onnxruntime-node": versionOf("onnxruntime-node/package.json"),
   };
 }
+
+/** The machine as far as it decides how fast a run is. */
+const machine = (): string => `${cpus()[0]?.model.trim() ?? "unknown processor"}, ${availableParallelism()} cores`;
 
 /**
  * Makes the directory of a new run, and locks it.
@@ -85,11 +92,18 @@ export async function createRun(path: string, config: RunConfig): Promise<RunDir
       const hint = taken.includes(CONFIG) ? " (to go on with the run in it: bpta resume)" : "";
       throw new InputError(`--out ${path} is not empty; it must be a new or empty directory${hint}`);
     }
-    const provenance: Provenance = { startedAt: new Date().toISOString(), versions: versions() };
-    await writeFileAtomically(join(path, CONFIG), `${JSON.stringify({ ...config, ...provenance }, null, 2)}\n`);
+    const provenance: Provenance = {
+      startedAt: new Date().toISOString(),
+      versions: versions(),
+      machines: [machine()],
+    };
+    await writeConfig(path, config, provenance);
     return openForWriting(path, config, provenance, { lines: 0, bytes: 0 }, lock);
   });
 }
+
+const writeConfig = (path: string, config: RunConfig, provenance: Provenance): Promise<void> =>
+  writeFileAtomically(join(path, CONFIG), `${JSON.stringify({ ...config, ...provenance }, null, 2)}\n`);
 
 async function lettingGoOnError<T>(lock: Lock, body: () => Promise<T>): Promise<T> {
   try {
@@ -129,8 +143,8 @@ export async function readRun(path: string): Promise<StoredRun> {
     throw new InputError(`${path} is not a run: it has no ${CONFIG}; give the directory that bpta train made`);
   });
   try {
-    const { startedAt, versions, ...settings } = JSON.parse(text) as Provenance & Record<string, unknown>;
-    return { config: await validateConfig(settings), startedAt, versions };
+    const { startedAt, versions, machines, ...settings } = JSON.parse(text) as Provenance & Record<string, unknown>;
+    return { config: await validateConfig(settings), startedAt, versions, ...(machines && { machines }) };
   } catch (error) {
     throw new InputError(`${join(path, CONFIG)}: ${(error as Error).message}`, { cause: error });
   }
@@ -177,6 +191,8 @@ export async function reopenRun(
 ): Promise<RunDirectory> {
   await sweepUnfinished(path);
   if (await hasCheckpoints(path)) await sweepUnfinished(join(path, CHECKPOINTS));
+  const before = checkpoint ? (provenance.machines ?? [UNKNOWN_MACHINE]) : [];
+  if (before.at(-1) !== machine()) await writeConfig(path, config, { ...provenance, machines: [...before, machine()] });
   const position = (checkpoint?.metrics as MetricsPosition | undefined) ?? { lines: 0, bytes: 0 };
   const metrics = join(path, METRICS);
   await truncate(metrics, position.bytes).catch((error: NodeJS.ErrnoException) => {

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, truncate } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -61,7 +61,11 @@ describe("a run", () => {
       "result.json",
     ]);
     const config = JSON.parse(await readFile(join(whole(), "config.json"), "utf8"));
-    expect(config).toMatchObject({ ...settings, versions: { bpta: expect.any(String), node: process.versions.node } });
+    expect(config).toMatchObject({
+      ...settings,
+      versions: { bpta: expect.any(String), node: process.versions.node },
+      machines: [expect.stringMatching(/, \d+ cores$/)],
+    });
     expect(await readResult(whole())).toEqual({
       env: "climbing",
       algorithm: "mappo",
@@ -177,6 +181,19 @@ describe("a run that was stopped", () => {
     ]);
     expect(start).toBe(120);
     expect(await essence(path)).toEqual(wholeEssence);
+  });
+
+  test("that goes on elsewhere says so", async () => {
+    const path = join(root, "elsewhere");
+    await train(settings, { out: path, ...stopAfter(5) }).catch(() => {});
+    const file = join(path, "config.json");
+    const stored = JSON.parse(await readFile(file, "utf8"));
+    await writeFile(file, JSON.stringify({ ...stored, machines: ["elsewhere"] }));
+    await resume(path);
+    expect(JSON.parse(await readFile(file, "utf8"))).toEqual({
+      ...stored,
+      machines: ["elsewhere", stored.machines[0]],
+    });
   });
 
   test("without any checkpoint starts again, whatever it had recorded", async () => {
