@@ -11,6 +11,9 @@ import numpy as np
 from ..team import Array, Box, Team
 from .spaces import action_space, observation_space, steps_per_second, taker, write_vector, writer
 
+#: Modules of environments whose `state()` is what the agents observe, computed once more.
+_OBSERVED_STATES = ("mpe2.", "pettingzoo.mpe.")
+
 
 def _has_mask(space: Any) -> bool:
     return type(space).__name__ == "Dict" and "action_mask" in space.spaces and "observation" in space.spaces
@@ -53,10 +56,14 @@ class PettingZooTeam(Team):
         except (NotImplementedError, AttributeError):
             self._own_state = False
         # Vectors alone are put one after the other in one call.
-        plain = (
-            self._own_state and own.ndim == 1 and all(type(s).__name__ == "Box" and len(s.shape) == 1 for s in native)
-        )
+        plain = all(type(space).__name__ == "Box" and len(space.shape) == 1 for space in native)
         self._all = itemgetter(*self._names) if plain and len(self._names) > 1 else None
+        if self._own_state:
+            self._all = self._all if own.ndim == 1 else None
+            # Wrappers may have changed what is observed.
+            observed_state = type(getattr(env, "unwrapped", env)).__module__.startswith(_OBSERVED_STATES)
+            if self._all and observed_state and np.array_equal(own, np.concatenate(self._all(self._observations))):
+                self._own_state = False
         if self._own_state:
             self.state_space = Box.unbounded(int(own.size))
         else:
@@ -116,7 +123,9 @@ class PettingZooTeam(Team):
         observations = self._observations
         if self._all and len(observations) == len(self._names):
             try:
-                np.concatenate((*self._all(observations), self.env.state()), out=out, casting="unsafe")
+                seen = self._all(observations)
+                state = (self.env.state(),) if self._own_state else seen
+                np.concatenate((*seen, *state), out=out, casting="unsafe")
                 return
             except (KeyError, ValueError):
                 # Which of them is not what it should be is found one by one.

@@ -4,8 +4,8 @@
  * be known from inside. So both are tried: whether steps follow each other faster is measured again and again.
  */
 
-/** ms that one wait may last before it goes on asleep. */
-const PATIENCE = 1;
+/** ms that one wait may last before it goes on asleep: being woken is less than 3 % of a longer step. */
+const PATIENCE = 3;
 
 /** Looks between two looks at the clock. */
 const LOOKS = 8;
