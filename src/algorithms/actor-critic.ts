@@ -88,8 +88,8 @@ export async function createLearner(
   const structure = await createStructure(options, chain, policies, updates);
   const { definition } = structure;
   const acting = await jointPolicy(definition, options.policyEnvs ?? numEnvs);
-  const { programs, update } = await policyUpdate(policies);
-  const sampler = createSampler(chain, policies, numEnvs);
+  const { programs, update, together = false } = await policyUpdate(policies);
+  const sampler = createSampler(chain, policies, numEnvs, together);
 
   return {
     policy: acting,

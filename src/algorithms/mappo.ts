@@ -40,6 +40,7 @@ export const ppoUpdate =
     );
     return {
       programs: steps.values(),
+      together: true,
       async update(iteration) {
         for (const [k, { minibatches, network, samplesOf }] of pools.entries()) {
           const walk = { epochs: settings.epochs, names: actorMetrics };

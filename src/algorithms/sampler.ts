@@ -7,28 +7,33 @@ import type { RolloutBuffer } from "../rollout/buffer.ts";
 import type { Samples } from "./minibatch.ts";
 import type { TeamPolicies } from "./team-policies.ts";
 
-/** Makes every agent's samples from a buffer, in memory that is used again for the next. */
+/**
+ * Makes every agent's samples from a buffer, in memory that is used again for the next.
+ * @param together whether advantages are normalised over all agents of a network, or agent by agent
+ */
 export function createSampler(
   { team, dependencies }: Chain,
   { models, networks, ranges, rows, whole }: TeamPolicies,
   numEnvs: number,
+  together: boolean,
 ): (buffer: RolloutBuffer, advantagesOf: (agent: number) => Float32Array, current: Dependencies) => Samples[] {
   const ownGraphs = dependencies.kind === "learned";
   const jointActionSize = ranges[ranges.length - 1][1];
   const jointActions = new Float32Array(rows * jointActionSize);
-  // Advantages are normalised over all samples of a network, so those of the agents that share it lie side by side.
-  const pools = [...new Set(networks)].map((network) => {
-    const members = [...models.keys()].filter((agent) => networks[agent] === network);
+  // Advantages that are normalised together lie side by side.
+  const batchOf = models.map((_, agent) => (together ? networks[agent] : agent));
+  const normalized = [...new Set(batchOf)].map((batch) => {
+    const members = [...models.keys()].filter((agent) => batchOf[agent] === batch);
     const [advantages, weights] = [0, 1].map(() => new Float32Array(members.length * rows));
     return { members, advantages, weights };
   });
-  const pooled = models.map((_, agent) => {
-    const { members, advantages, weights } = pools.find(({ members }) => members.includes(agent))!;
+  const partsOf = (agent: number) => {
+    const { members, advantages, weights } = normalized.find(({ members }) => members.includes(agent))!;
     const [start, end] = [0, 1].map((k) => (members.indexOf(agent) + k) * rows);
     return { advantages: advantages.subarray(start, end), weights: weights.subarray(start, end) };
-  });
+  };
   const own = models.map(({ hiddenSize }, agent) => ({
-    ...pooled[agent],
+    ...partsOf(agent),
     hidden: new Float32Array(whole.blocks * whole.width * hiddenSize),
     agentId: agentId(team, agent),
     dependencyMask: new Float32Array(ownGraphs ? rows * jointActionSize : jointActionSize),
@@ -47,7 +52,7 @@ export function createSampler(
       advantages.set(advantagesOf(agent));
       for (let row = 0; row < rows; row++) weights[row] = buffer.active[row * models.length + agent];
     });
-    for (const { advantages, weights } of pools) normalizeAdvantages(advantages, weights);
+    for (const { advantages, weights } of normalized) normalizeAdvantages(advantages, weights);
     return models.map((model, agent): Samples => {
       const { advantages, weights, hidden, agentId, dependencyMask } = own[agent];
       if (buffer.graph) seenInEachRow(buffer.graph.predecessors, agent, ranges, dependencyMask);

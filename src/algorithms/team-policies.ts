@@ -13,7 +13,7 @@ import { type StepProgram, walkSamples } from "./step.ts";
 
 /** One iteration, as the update of an algorithm sees it. */
 export interface Iteration {
-  /** By agent: its samples, with advantages normalised over its network's (those where an agent is active; 0 elsewhere). */
+  /** By agent: its samples, with advantages normalised over those where it is active, and zero elsewhere. */
   readonly samples: readonly Samples[];
   /** How much of training is done, 0 to 1. */
   readonly progress: number;
@@ -48,6 +48,8 @@ export interface TeamPolicies {
  */
 export type PolicyUpdate = (policies: TeamPolicies) => Promise<{
   readonly programs: Iterable<Pick<Program, "release">>;
+  /** Whether the agents of one network learn from one batch, over all of which advantages then are normalised. */
+  readonly together?: boolean;
   readonly update: (iteration: Iteration) => Promise<void>;
 }>;
 
