@@ -169,6 +169,17 @@ async function statesOf(runs: readonly SuiteRun[], path: string): Promise<RunSta
   return states;
 }
 
+/**
+ * The runs that are not finished, in the order in which they are made: what was begun first, then seed by seed, so that
+ * what is finished at any time has as many runs of one algorithm as of another.
+ */
+export function inTurn(runs: readonly SuiteRun[], states: readonly RunState[]): SuiteRun[] {
+  const seeds = [...new Set(runs.map(({ seed }) => seed))];
+  return ["started", "new"].flatMap((state) =>
+    seeds.flatMap((seed) => runs.filter((run, i) => states[i] === state && run.seed === seed)),
+  );
+}
+
 /** Makes the runs that are not finished; those that could not be are returned. */
 async function makeRuns(
   runs: readonly SuiteRun[],
@@ -178,8 +189,7 @@ async function makeRuns(
 ): Promise<MissingRun[]> {
   const stepsOf = (some: readonly SuiteRun[]) => some.reduce((sum, { config }) => sum + config.steps, 0);
   const finished = runs.filter((_, i) => states[i] === "finished");
-  // What was begun is finished first.
-  const left = ["started", "new"].flatMap((state) => runs.filter((_, i) => states[i] === state));
+  const left = inTurn(runs, states);
   onProgress({
     kind: "plan",
     path,

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { InputError } from "../errors.ts";
 import type { SettingsTree } from "../trees.ts";
+import { inTurn } from "./benchmark.ts";
 import { withSuiteReference } from "./reference.ts";
 import { readSuite, resolveSuite, stateOfRun } from "./suite.ts";
 
@@ -45,6 +46,22 @@ describe("a suite", () => {
       seed: 5,
     });
     expect(suite.runs[0].config).toMatchObject({ steps: 1000, policy: { hidden: 64 } });
+  });
+
+  test("is made seed by seed, what was begun before all", async () => {
+    const { runs } = await resolveSuite({ tasks: ["climbing", "penalty"], algorithms: ["bppo", "mappo"], seeds: 2 });
+    const states = runs.map(({ path }) =>
+      path === "climbing/bppo/seed-0" ? "finished" : path === "penalty/mappo/seed-1" ? "started" : "new",
+    );
+    expect(inTurn(runs, states).map(({ path }) => path)).toEqual([
+      "penalty/mappo/seed-1",
+      "climbing/mappo/seed-0",
+      "penalty/bppo/seed-0",
+      "penalty/mappo/seed-0",
+      "climbing/bppo/seed-1",
+      "climbing/mappo/seed-1",
+      "penalty/bppo/seed-1",
+    ]);
   });
 
   test("lays its own settings under those of tasks, and those under those of algorithms", async () => {
