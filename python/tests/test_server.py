@@ -45,6 +45,21 @@ def test_endings_are_sent_of_those_that_ended() -> None:
     assert [copies.header[2], len(sent)] == [4 * len(sent), copies.now + copies.final]
 
 
+class Reaching(Counting):
+    """Reaches its goal on the last step that it is allowed."""
+
+    def step(self, actions: dict[str, Any]) -> Any:
+        seen, rewards, terminations, truncations, infos = super().step(actions)
+        return seen, rewards, {a: over or terminations[a] for a, over in truncations.items()}, truncations, infos
+
+
+def test_what_ends_by_itself_at_its_time_limit_is_terminated() -> None:
+    copies = Copies([adapt(Reaching(length=1), "fakes")])
+    copies.reset([0])
+    act(copies, 0, 0, 0)
+    assert copies.rows[0][-3:-1].tolist() == [1, 0]
+
+
 class Keeping(Counting):
     """Keeps the actions that it was given, and changes them."""
 

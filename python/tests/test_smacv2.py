@@ -23,6 +23,7 @@ class StarCraftCapabilityEnvWrapper:
         type(self).made = settings
         self.count = settings["capability_config"]["n_units"]
         self.limit = settings.get("limit", 100)
+        self.tells_of_limit = settings["continuing_episode"]
 
     def get_env_info(self) -> dict[str, int]:
         return {"n_agents": self.count, "n_actions": 4, "obs_shape": 2, "state_shape": 3, "episode_limit": self.limit}
@@ -46,7 +47,7 @@ class StarCraftCapabilityEnvWrapper:
         self.time += 1
         won = self.time == 3
         if self.time == self.limit:
-            return 0.0, True, {"battle_won": False, "episode_limit": True}
+            return 0.0, True, {"battle_won": False, **({"episode_limit": True} if self.tells_of_limit else {})}
         return float(sum(actions)), won, {"battle_won": won} if won else {}
 
     def close(self) -> None:
@@ -75,8 +76,8 @@ def test_masks_deaths_and_wins() -> None:
     assert copies.masks[0][0].tolist() == [0, 1, 1, 0]
     assert _step(copies, [1, 2, 1, 1, 1]) == [6, 0, 0, 0]
     assert copies.active[0].tolist() == [0, 1, 1, 1, 1]
-    assert copies.masks[0][0].tolist() == [1, 1, 1, 1]
-    # The dead one's action means nothing.
+    # The dead can only do nothing, which is what those see who look at their actions.
+    assert copies.masks[0][0].tolist() == [1, 0, 0, 0]
     _step(copies, [3, 3, 1, 1, 1])
     assert _step(copies, [2, 1, 1, 1, 1])[1:] == [1, 0, 1]
     assert copies.final_rows[0][-3:].tolist() == [3, 3, 3]

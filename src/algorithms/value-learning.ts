@@ -91,7 +91,7 @@ export async function createValueLearning(
 ): Promise<ValueLearning> {
   const { team, numEnvs, rolloutLength, settings, policy, random } = options;
   const recurrent = options.critic.recurrent ?? policy.recurrent;
-  const share = options.critic.share ?? view === "state";
+  const share = options.critic.share ?? (view === "state" || policy.share);
   const inputSize = (agent: number) => (view === "state" ? team.stateSpace.size : team.observationSpaces[agent].size);
   const odd = team.agents.findIndex((_, i) => inputSize(i) !== inputSize(0));
   if (share && odd > 0) {

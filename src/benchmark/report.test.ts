@@ -208,6 +208,21 @@ test("times of different machines are not compared", async () => {
   expect(text).not.toContain("over time");
 });
 
+test("over all tasks, curves are of the same part of training everywhere", async () => {
+  const suite = await resolveSuite({
+    ...settings,
+    tasks: ["climbing", { env: "penalty", steps: 20_000 }],
+    algorithms: ["bppo"],
+    seeds: 1,
+  });
+  const path = await writeRuns("parts", suite, { climbing: { bppo: [11] }, penalty: { bppo: [10] } });
+  // One of them says nothing of its first half.
+  const file = join(path, suite.runs[0].path, "metrics.jsonl");
+  await writeFile(file, (await readFile(file, "utf8")).split("\n").slice(1).join("\n"));
+  const [curve] = (await createReport(suite, path)).curves.overall;
+  expect([curve.x[0], curve.x.at(-1)]).toEqual([0.5, 1]);
+});
+
 test("curves of greedy returns go on to the evaluation at the end", async () => {
   const suite = await resolveSuite({ ...settings, report: { ...settings.report, curve: "evaluationReturn" } });
   const report = await createReport(suite, await writeRuns("greedy", suite, returns));

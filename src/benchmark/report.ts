@@ -280,6 +280,18 @@ export async function createReport(
   const pick = (curves: readonly (readonly number[])[], i: number): number[] =>
     curves.map((curve) => curve[Math.min(i, curve.length - 1)]);
 
+  // Tasks differ in their number of steps, so their curves are laid over one another by how far training is: from where
+  // all have begun to record to where the first ends.
+  const ends = (of: (steps: Float64Array) => number) => aligned.map(({ steps }, task) => of(steps) / tasks[task].steps);
+  const [firstFraction, lastFraction] = [
+    Math.max(...ends((steps) => steps[0])),
+    Math.min(...ends((steps) => steps[steps.length - 1])),
+  ];
+  const fractions = Array.from(
+    { length: CURVE_POINTS },
+    (_, i) => firstFraction + ((lastFraction - firstFraction) * i) / (CURVE_POINTS - 1),
+  );
+
   return {
     suite: suite.name,
     description: suite.description,
@@ -311,20 +323,25 @@ export async function createReport(
         return along(algorithm, seconds, (i) => [pick(curves, i)], interquartileMean);
       }),
       overall: complete.map((algorithm) => {
-        const curves = tasks.map(({ normalization: { min, max } }, task) =>
-          aligned[task]
-            .of(algorithm)
-            .map((curve) => curve.map((value) => (max > min ? (value - min) / (max - min) : 1))),
+        const curves = tasks.map(({ steps, normalization: { min, max } }, task) =>
+          aligned[task].of(algorithm).map((curve) => {
+            const normalized = curve.map((value) => (max > min ? (value - min) / (max - min) : 1));
+            return fractions.map((fraction) => valueAt(fraction * steps, aligned[task].steps, normalized));
+          }),
         );
-        // Tasks differ in their number of steps, so their curves are laid over one another by how far training is.
-        const fractions = Float64Array.from({ length: CURVE_POINTS }, (_, i) => {
-          const { steps } = aligned[0];
-          return steps[Math.min(i, steps.length - 1)] / tasks[0].steps;
-        });
         return along(algorithm, fractions, (i) => curves.map((task) => pick(task, i)), interquartileMean);
       }),
     },
   };
+}
+
+/** A curve's value at a step, on straight lines between its points, which are evenly spaced; beyond them, the nearest. */
+function valueAt(step: number, steps: Float64Array, values: readonly number[]): number {
+  if (steps.length === 1) return values[0];
+  const place = ((step - steps[0]) / (steps[steps.length - 1] - steps[0])) * (steps.length - 1);
+  const before = Math.min(Math.max(Math.floor(place), 0), steps.length - 2);
+  const part = Math.min(Math.max(place - before, 0), 1);
+  return values[before] + part * (values[before + 1] - values[before]);
 }
 
 interface FinishedRun {

@@ -117,6 +117,12 @@ describe("an episode", () => {
     expect([moment.terminations[0], moment.truncations[0]]).toEqual([0, 1]);
   });
 
+  it("that ends by itself at its last allowed step is terminated: nothing of value comes after", () => {
+    const { env, moment } = begin([{ rewards: { a: 0, b: 0 }, terminated: ["a", "b"], truncated: ["a", "b"] }]);
+    stepWith(env, moment, 0, 0);
+    expect([moment.terminations[0], moment.truncations[0]]).toEqual([1, 0]);
+  });
+
   it("ends when nobody is active any more", () => {
     const { env, moment } = begin([{ rewards: { a: 0, b: 0 }, activeAfter: [] }]);
     stepWith(env, moment, 0, 0);
@@ -147,6 +153,17 @@ describe("errors", () => {
     const other = begin([{ rewards: { a: Number.POSITIVE_INFINITY, b: 0 } }]);
     expect(() => stepWith(other.env, other.moment, 0, 0)).toThrow("environment 0: reward of a is Infinity");
   });
+});
+
+it("its snapshot holds what was observed, whatever became of the moment that it was written to", () => {
+  const copy = { ...scripted([{ rewards: { a: 0, b: 0 } }]), snapshot: () => 1, restore: () => {} };
+  const env = vectorize([copy]);
+  const [moment, later] = [createMoment(env.team, 1), createMoment(env.team, 1)];
+  env.reset(0, moment);
+  stepWith(env, moment, 0, 0);
+  moment.observations[1].fill(-7);
+  env.restore(env.snapshot(), later);
+  expect([...later.observations[1]]).toEqual([1, 10]);
 });
 
 it("has no snapshot where the environment has none", () => {

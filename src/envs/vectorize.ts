@@ -48,7 +48,7 @@ interface CopySnapshot {
  *
  * - The team's reward is the mean of the rewards of the agents that took the step.
  * - The team's episode ends when every agent's has, or when none is active any more; it counts as truncated if any
- *   agent was truncated at that last step, and as terminated otherwise.
+ *   agent was truncated at that last step, and not terminated as well, and as terminated otherwise.
  * - An inactive agent observes zeros, and its mask allows everything; it is not asked for an action.
  * - Continuous actions are clipped to the bounds of their space before the environment sees them. The array that it
  *   gets is used again at its next step.
@@ -64,6 +64,8 @@ export function vectorize(envs: readonly ParallelEnv[]): VectorEnv {
   const done = envs.map(() => agents.map(() => false));
   const vectors = envs.map(() => actionSpaces.map((space) => new Float32Array(vectorSize(space))));
   let latest: VectorMoment | undefined;
+  /** By copy, by agent: what was observed last. Callers may change what a moment holds. */
+  const seen = envs.map(() => team.observationSpaces.map(({ size }) => new Float32Array(size)));
 
   const writeRow = (e: number, what: string, values: ArrayLike<number>, into: Float32Array, size: number): void => {
     if (values.length !== size)
@@ -91,6 +93,9 @@ export function vectorize(envs: readonly ParallelEnv[]): VectorEnv {
   /** Who can act, what is allowed and the state: what an environment can be asked for at any moment. */
   const writeSituation = (e: number, moment: VectorMoment): void => {
     const env = envs[e];
+    team.observationSpaces.forEach(({ size }, i) => {
+      seen[e][i].set(moment.observations[i].subarray(e * size, (e + 1) * size));
+    });
     for (let i = 0; i < agents.length; i++) {
       const space = actionSpaces[i];
       const active = !done[e][i] && (!env.activeAgents || env.activeAgents.includes(agents[i]));
@@ -131,7 +136,7 @@ export function vectorize(envs: readonly ParallelEnv[]): VectorEnv {
         count += 1;
       }
       if (terminations[agent] || truncations[agent]) done[e][i] = true;
-      if (truncations[agent]) truncated = true;
+      if (truncations[agent] && !terminations[agent]) truncated = true;
       if (infos[agent]?.won === true) won = true;
     }
     const ended = done[e].every(Boolean) || env.activeAgents?.length === 0;
@@ -166,9 +171,7 @@ export function vectorize(envs: readonly ParallelEnv[]): VectorEnv {
       return envs.map((env, e) => ({
         env: env.snapshot!(),
         done: [...done[e]],
-        observations: team.observationSpaces.map(({ size }, i) => [
-          ...moment.observations[i].subarray(e * size, (e + 1) * size),
-        ]),
+        observations: seen[e].map((own) => [...own]),
       }));
     },
     restore(snapshot, moment) {

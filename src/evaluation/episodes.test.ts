@@ -115,6 +115,23 @@ describe("evaluation", () => {
     expect(drawn.returns).not.toEqual((await play()).returns);
   });
 
+  it("draws graphs, too, where the policy does", async () => {
+    const drawn: number[] = [];
+    const policy: JointPolicy = {
+      ...rememberingPolicy(2),
+      drawsGraph: true,
+      async act(inputs, into) {
+        drawn.push(inputs.graphNoise![0]);
+        await rememberingPolicy(2).act(inputs, into);
+      },
+    };
+    await evaluatePolicy(policy, coins(2), { episodes: 4, seed: 5 });
+    expect(new Set(drawn)).toEqual(new Set([0]));
+    drawn.length = 0;
+    await evaluatePolicy(policy, coins(2), { episodes: 4, seed: 5, random: new Random(1) });
+    expect(new Set(drawn).size).toBe(drawn.length);
+  });
+
   it("refuses a policy for another number of environments", async () => {
     await expect(evaluatePolicy(rememberingPolicy(2), coins(3), { episodes: 1, seed: 0 })).rejects.toThrow(
       "the policy is made for 2 environments, the evaluation has 3",

@@ -3,7 +3,7 @@
 import type { VectorEnv } from "../envs/env.ts";
 import { createMoment } from "../envs/moment.ts";
 import { vectorSize } from "../envs/spaces.ts";
-import type { JointPolicy } from "../policy/joint.ts";
+import { graphNoiseSize, type JointPolicy } from "../policy/joint.ts";
 import type { Random } from "../random.ts";
 
 /** Steps after which an episode is taken to be endless. */
@@ -73,12 +73,20 @@ export async function evaluatePolicy(
   const moment = createMoment(team, numEnvs);
   const episodeStarts = new Float32Array(numEnvs).fill(1);
   const noise = floats(actionSizes);
+  const graphNoise = policy.drawsGraph ? new Float32Array(numEnvs * graphNoiseSize(team.agents.length)) : undefined;
   const actions = floats(actionSizes);
   const logProbs = floats(team.agents.map(() => 1));
   // The memory after a step is that before the next: two sets of arrays take turns.
   const memories = [floats(policy.hiddenSizes), floats(policy.hiddenSizes)];
   const turns = memories.map((hidden, turn) => ({
-    inputs: { observations: moment.observations, actionMasks: moment.actionMasks, noise, hidden, episodeStarts },
+    inputs: {
+      observations: moment.observations,
+      actionMasks: moment.actionMasks,
+      noise,
+      graphNoise,
+      hidden,
+      episodeStarts,
+    },
     outputs: { actions, logProbs, hidden: memories[1 - turn] },
   }));
 
@@ -95,6 +103,7 @@ export async function evaluatePolicy(
       if (kind === "discrete") from.fillGumbel(noise[i]);
       else from.fillNormal(noise[i]);
     });
+    if (graphNoise) from.fillGumbel(graphNoise);
   };
   const outcomeOf = (e: number): Outcome => {
     if (moment.wins[e] === 1) return "won";

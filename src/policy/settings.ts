@@ -57,7 +57,7 @@ export const criticSettingsSchema = z.strictObject({
   share: z
     .boolean()
     .optional()
-    .describe("one critic for the whole team; default: yes where critics see the state, no where own observations"),
+    .describe("one critic for the whole team; default: yes where critics see the state or policies are shared"),
 });
 
 export type CriticSettings = z.infer<typeof criticSettingsSchema>;

@@ -57,3 +57,26 @@ test("statistics of parts are those of the whole", () => {
     }
   }
 });
+
+test("a feature that is always the same, and large, stays a number", () => {
+  const copies = 128;
+  for (let value = 3000; value < 3100; value += 0.37) {
+    const same = randomEnv(team, copies, 5);
+    const env = createNormalizer(team);
+    const wrapped = env.wrap(
+      { ...same, reset: (_, moment) => moment.observations[0].fill(value) && undefined } as typeof same,
+      true,
+    );
+    wrapped.reset(0, createMoment(team, copies));
+    env.refresh();
+    for (const scale of env.observations[0].scale) expect(scale).toBeGreaterThan(0);
+  }
+});
+
+test("after its statistics are restored, an environment that begins anew is seen through them", () => {
+  const { normalizer } = walk(60, 20);
+  const other = createNormalizer(team);
+  for (const [name, array] of other.state) array.set(normalizer.state.get(name)!);
+  other.wrap(randomEnv(team, numEnvs, 5), true).reset(0, createMoment(team, numEnvs));
+  expect(other.observations).toEqual(normalizer.observations);
+});

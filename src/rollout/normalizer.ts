@@ -49,9 +49,10 @@ function createStatistics(size: number): Statistics {
 /** The scaling that follows from the statistics; before anything was taken in, none. */
 function updateScaling({ size, taken, scaling }: Statistics): void {
   const count = taken[0];
+  // Of a feature that was always the same, rounding can leave a sum of squares below zero.
   for (let k = 0; k < size; k++) {
     scaling.shift[k] = count > 0 ? taken[1 + k] : 0;
-    scaling.scale[k] = count > 0 ? 1 / Math.sqrt(taken[1 + size + k] / count + EPSILON) : 1;
+    scaling.scale[k] = count > 0 ? 1 / Math.sqrt(Math.max(taken[1 + size + k] / count, 0) + EPSILON) : 1;
   }
 }
 
@@ -136,7 +137,11 @@ export function createNormalizer(team: TeamSpec): Normalizer {
         done ? done.then(() => act(moment)) : act(moment);
       return {
         ...env,
-        reset: (seed, moment) => after(env.reset(seed, moment), began, moment),
+        reset(seed, moment) {
+          // Statistics may have been restored, and the environment not.
+          for (const statistics of all) updateScaling(statistics);
+          return after(env.reset(seed, moment), began, moment);
+        },
         step: (actions, moment) => after(env.step(actions, moment), stepped, moment),
         ...(env.parts && {
           parts: env.parts.map((part) => ({

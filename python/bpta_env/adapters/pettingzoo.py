@@ -95,7 +95,7 @@ class PettingZooTeam(Team):
         for name in env.agents:
             if not (terminations.get(name, True) or truncations.get(name, True)):
                 return reward, False, False
-        truncated = any(truncations.get(name, False) for name in taken)
+        truncated = any(truncations.get(name, False) and not terminations.get(name, False) for name in taken)
         self.won = any(
             bool(info.get("won", info.get("battle_won", info.get("is_success", False))))
             for info in self._infos.values()

@@ -82,7 +82,7 @@ class Smacv2Team(Team):
 
     def masks(self, out: Sequence[Array]) -> None:
         for row, mask in zip(out, self._available):
-            row[:] = 1 if mask[0] else mask
+            row[:] = mask
 
     def close(self) -> None:
         self.env.close()
@@ -125,6 +125,8 @@ def make(variant: str | None, args: dict[str, Any]) -> Team:
         "map_name": f"10gen_{race}",
         "capability_config": capabilities(race, allies, enemies),
         "debug": False,
+        # Without it the wrapper does not say that it was the time limit that ended a battle.
+        "continuing_episode": True,
         "conic_fov": False,
         "obs_own_pos": True,
         "use_unit_ranges": True,
