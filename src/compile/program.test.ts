@@ -175,6 +175,13 @@ test.each([0, 1])("many small arrays go over in packs, and nobody sees them, in 
   await whole.release();
 });
 
+test("runs of a program in the background that are asked for at once each have their own numbers", async () => {
+  const double = await compile("double", ({ x }) => ({ y: x.mul(2) }), { x: float32(3) }, { thread: 1 });
+  const results = await Promise.all([1, 2, 3].map((k) => double.run({ x: new Float32Array(3).fill(k) })));
+  expect(results.map(({ y }) => y[0])).toEqual([2, 4, 6]);
+  await double.release();
+});
+
 test("programs in the background run beside those here, with the same numbers", async () => {
   const step = ({ w, x, flags }: { w: np.Array; x: np.Array; flags: np.Array }) => ({
     y: np.tanh(np.matmul(x, w)),

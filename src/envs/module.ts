@@ -50,12 +50,22 @@ async function loadFactory(path: string): Promise<(options: unknown) => Parallel
   return factory as (options: unknown) => ParallelEnv;
 }
 
+/** What Node says of TypeScript that it does not read by itself. */
+const NOT_READ = [
+  "ERR_UNKNOWN_FILE_EXTENSION",
+  "ERR_MODULE_NOT_FOUND",
+  "ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX",
+  "ERR_INVALID_TYPESCRIPT_SYNTAX",
+];
+
 async function importModule(file: string): Promise<unknown> {
   try {
     return await import(pathToFileURL(file).href);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ERR_UNKNOWN_FILE_EXTENSION") throw error;
-    // This Node does not read TypeScript by itself.
+    const { code } = error as NodeJS.ErrnoException;
+    // This Node does not read TypeScript by itself, or not all of it: enums, and imports of "./x.js" where "./x.ts" lies.
+    const isTypeScript = /\.[cm]?ts$/.test(file);
+    if (!isTypeScript || !NOT_READ.includes(code ?? "")) throw error;
     const { createJiti } = await import("jiti");
     return createJiti(import.meta.url).import(file);
   }

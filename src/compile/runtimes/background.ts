@@ -109,13 +109,20 @@ export async function backgroundExecutable(
   await ask({ kind: "load", program, model, inputs: inputSlots, outputs: outputSlots, memory, options });
   return {
     async run(feeds, into) {
-      for (const { name, data } of feedViews) data.set(feeds[name]);
-      await run(program);
       const results: Record<string, Data> = {};
-      for (const { name, data } of resultViews) {
-        results[name] = into[name] ?? allocate(outputs.get(name)!);
-        results[name].set(data);
-      }
+      // The memory is that of the run whose turn it is.
+      await run(
+        program,
+        () => {
+          for (const { name, data } of feedViews) data.set(feeds[name]);
+        },
+        () => {
+          for (const { name, data } of resultViews) {
+            results[name] = into[name] ?? allocate(outputs.get(name)!);
+            results[name].set(data);
+          }
+        },
+      );
       return results;
     },
     release: () => ask({ kind: "release", program }),
@@ -164,9 +171,14 @@ class BackgroundThread {
       if (error !== undefined) throw new Error(error);
     });
 
-  /** Has the thread run a program; this thread sleeps until it is done, when it has done its own part. */
-  readonly run = (program: number): Promise<void> =>
+  /**
+   * Has the thread run a program; this thread sleeps until it is done, when it has done its own part.
+   * @param give writes what the program takes, when it is its turn
+   * @param take reads what it came to, before it is another's
+   */
+  readonly run = (program: number, give: () => void, take: () => void): Promise<void> =>
     this.#inTurn(async () => {
+      give();
       const asked = this.#announce(program);
       // What is to run here at the same time runs now.
       await nextTurn();
@@ -179,6 +191,7 @@ class BackgroundThread {
       }
       const length = Atomics.load(this.#signals, signal.messageLength);
       if (length > 0) throw new Error(new TextDecoder().decode(this.#message.slice(0, length)));
+      take();
     });
 
   /** @returns how many requests there have been */
