@@ -150,6 +150,17 @@ describe("errors", () => {
   it("name the copy, and what is not a number", () => {
     const { env, moment } = begin([{ rewards: { a: 0, b: 0 } }], (time) => (time === 1 ? Number.NaN : 0));
     expect(() => stepWith(env, moment, 0, 0)).toThrow("environment 0: observation of a[0] is NaN");
+    const blind = scripted([{ rewards: { a: 0, b: 0 } }]);
+    const seeing = {
+      ...blind,
+      step: (actions: ByAgent<Action>) => ({ ...blind.step(actions), observations: { a: [1] } }),
+    };
+    const partly = vectorize([seeing]);
+    const shown = createMoment(partly.team, 1);
+    partly.reset(0, shown);
+    expect(() => stepWith(partly, shown, 0, 0)).toThrow("environment 0: observation of b is missing; it is to act");
+    const bound = vectorize([{ ...blind, actionMask: (agent: string) => (agent === "a" ? [0, 0] : undefined) }]);
+    expect(() => bound.reset(0, shown)).toThrow("environment 0: action mask of a allows nothing");
     const other = begin([{ rewards: { a: Number.POSITIVE_INFINITY, b: 0 } }]);
     expect(() => stepWith(other.env, other.moment, 0, 0)).toThrow("environment 0: reward of a is Infinity");
   });

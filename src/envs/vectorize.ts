@@ -43,6 +43,11 @@ interface CopySnapshot {
   readonly observations: readonly (readonly number[])[];
 }
 
+function someNonzero(values: ArrayLike<number>): boolean {
+  for (let k = 0; k < values.length; k++) if (values[k] !== 0) return true;
+  return false;
+}
+
 /**
  * Steps copies of an environment together.
  *
@@ -55,7 +60,7 @@ interface CopySnapshot {
  *
  * @param envs the copies, all alike
  * @throws RangeError from `step` and `reset` if an environment returns a wrong number of elements or one that is not
- *   finite
+ *   finite, no observation for an agent that is to act, or a mask that allows it nothing
  */
 export function vectorize(envs: readonly ParallelEnv[]): VectorEnv {
   if (envs.length === 0) throw new RangeError("vectorize: there is no environment, must be at least one");
@@ -90,6 +95,14 @@ export function vectorize(envs: readonly ParallelEnv[]): VectorEnv {
       else into[i].fill(0, e * size, (e + 1) * size);
     }
   };
+  const isActive = (e: number, i: number): boolean =>
+    !done[e][i] && (!envs[e].activeAgents || envs[e].activeAgents.includes(agents[i]));
+  /** What is observed at a moment that goes on, in which whoever is to act observes something. */
+  const writeSeen = (e: number, observations: Parameters<typeof writeObservations>[1], moment: VectorMoment): void => {
+    const blind = agents.find((agent, i) => observations[agent] === undefined && isActive(e, i));
+    if (blind !== undefined) throw new RangeError(`environment ${e}: observation of ${blind} is missing; it is to act`);
+    writeObservations(e, observations, moment.observations);
+  };
   /** Who can act, what is allowed and the state: what an environment can be asked for at any moment. */
   const writeSituation = (e: number, moment: VectorMoment): void => {
     const env = envs[e];
@@ -98,18 +111,20 @@ export function vectorize(envs: readonly ParallelEnv[]): VectorEnv {
     });
     for (let i = 0; i < agents.length; i++) {
       const space = actionSpaces[i];
-      const active = !done[e][i] && (!env.activeAgents || env.activeAgents.includes(agents[i]));
+      const active = isActive(e, i);
       moment.active[e * agents.length + i] = active ? 1 : 0;
       if (space.kind !== "discrete") continue;
       const mask = active ? env.actionMask?.(agents[i]) : undefined;
-      if (mask) writeRow(e, `action mask of ${agents[i]}`, mask, moment.actionMasks[i], space.n);
-      else moment.actionMasks[i].fill(1, e * space.n, (e + 1) * space.n);
+      if (mask) {
+        writeRow(e, `action mask of ${agents[i]}`, mask, moment.actionMasks[i], space.n);
+        if (!someNonzero(mask)) throw new RangeError(`environment ${e}: action mask of ${agents[i]} allows nothing`);
+      } else moment.actionMasks[i].fill(1, e * space.n, (e + 1) * space.n);
     }
     writeState(e, moment.states);
   };
   const begin = (e: number, seed: number | undefined, moment: VectorMoment): void => {
     done[e].fill(false);
-    writeObservations(e, envs[e].reset(seed === undefined ? undefined : { seed }).observations, moment.observations);
+    writeSeen(e, envs[e].reset(seed === undefined ? undefined : { seed }).observations, moment);
     writeSituation(e, moment);
   };
   const readAction = (space: Space, from: Float32Array, e: number, into: Float32Array): Action => {
@@ -149,7 +164,7 @@ export function vectorize(envs: readonly ParallelEnv[]): VectorEnv {
       writeState(e, moment.finalStates);
       begin(e, undefined, moment);
     } else {
-      writeObservations(e, observations, moment.observations);
+      writeSeen(e, observations, moment);
       writeSituation(e, moment);
     }
   };
