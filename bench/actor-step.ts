@@ -36,7 +36,7 @@ function plainActor(hidden: number) {
       jointActionSize: 1,
     },
     {
-      trunk: mlpParameters(OBSERVATIONS, { hidden, layers: 2, activation: "relu" }),
+      trunk: mlpParameters(OBSERVATIONS, { hidden, layers: 2, activation: "relu", featureNormalization: true }),
       head: linearParameters(hidden, 1, 0.01),
       rho: new Parameter([1], constant(1)),
     },

@@ -111,7 +111,7 @@ export async function createLearner(
       return { ...policyMetrics.means(), ...criticMetrics.means() };
     },
     policyFor: (count) => jointPolicy(definition, count),
-    exportPolicy: (metadata, see) => exportPolicy(definition, metadata, see),
+    exportPolicy: (metadata, surroundings) => exportPolicy(definition, metadata, surroundings),
     async release() {
       await Promise.all([acting, critics, structure, ...new Set(programs)].map((owned) => owned.release()));
     },

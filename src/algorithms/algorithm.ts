@@ -2,7 +2,7 @@
 
 import type { z } from "zod";
 import type { TeamSpec } from "../envs/env.ts";
-import type { Perception } from "../policy/export.ts";
+import type { Surroundings } from "../policy/export.ts";
 import type { JointPolicy } from "../policy/joint.ts";
 import type { CriticSettings, PolicySettings } from "../policy/settings.ts";
 import type { Random } from "../random.ts";
@@ -32,7 +32,7 @@ export interface Learner {
   /** A policy with the same live parameters for another number of environments; whoever asks releases it. */
   policyFor(numEnvs: number): Promise<JointPolicy>;
   /** The bytes of an .onnx file with the policy as it is now; see `exportPolicy`. */
-  exportPolicy(metadata?: Readonly<Record<string, string>>, see?: Perception): Uint8Array;
+  exportPolicy(metadata?: Readonly<Record<string, string>>, surroundings?: Surroundings): Uint8Array;
   release(): Promise<void>;
 }
 

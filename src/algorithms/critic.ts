@@ -31,6 +31,7 @@ export interface CriticShape {
   readonly layers: number;
   readonly activation: "relu" | "tanh";
   readonly recurrent: boolean;
+  readonly featureNormalization: boolean;
 }
 
 /** What critics see, one sample per row. */

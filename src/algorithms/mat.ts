@@ -355,7 +355,7 @@ async function createMat(options: LearnerOptions<MatSettings>, decentralized: bo
       return metrics.means();
     },
     policyFor: (count) => jointPolicy(definition, count),
-    exportPolicy: (metadata, see) => exportPolicy(definition, metadata, see),
+    exportPolicy: (metadata, surroundings) => exportPolicy(definition, metadata, surroundings),
     async release() {
       await Promise.all([acting, step, valuesOfAll, valuesOfFinals].map((owned) => owned.release()));
     },

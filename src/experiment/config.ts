@@ -37,6 +37,14 @@ export const runSections = {
           "whether agents and critics see features less their running mean, over their running standard deviation; " +
             "the policy file does the same by itself",
         ),
+      scaleActions: z
+        .boolean()
+        .default(false)
+        .describe(
+          "whether continuous actions from −1 to 1 are spread over the bounds of their space; otherwise the environment " +
+            "gets them as they are, and policies start at 0 ± 0.37 whatever the bounds; the policy file does the same by " +
+            "itself",
+        ),
     })
     .prefault({})
     .describe("how experience is collected"),

@@ -7,7 +7,6 @@ import type { EvaluationSummary } from "../evaluation/records.ts";
 import { mean, standardDeviation } from "../evaluation/statistics.ts";
 import { loadPolicy } from "../policy/export.ts";
 import type { JointPolicy } from "../policy/joint.ts";
-import type { Normalizer } from "../rollout/normalizer.ts";
 import type { RunConfig } from "./config.ts";
 import { runStream } from "./streams.ts";
 
@@ -24,19 +23,19 @@ export interface Evaluator {
 
 /**
  * The judge that a configuration asks for. Its episodes follow from the run's seed and their number.
- * @param options.normalizer what policies are used to see through; those of a file do it by themselves
+ * @param options.wrap what stands between policies and environments in training; those of a file bring it with them
  */
 export async function openEvaluator(
   config: RunConfig,
   {
     episodes = config.evaluation.episodes,
-    normalizer,
-  }: { readonly episodes?: number | undefined; readonly normalizer?: Normalizer | undefined } = {},
+    wrap = (env) => env,
+  }: { readonly episodes?: number | undefined; readonly wrap?: (env: VectorEnv) => VectorEnv } = {},
 ): Promise<Evaluator> {
   const numEnvs = Math.min(episodes, COPIES);
   const { workers } = config.rollout;
   const plain = await makeVectorEnv(config.env.id, { numEnvs, workers, options: config.env.options });
-  const env = normalizer?.wrap(plain, false) ?? plain;
+  const env = wrap(plain);
   const seed = runStream(config.seed, "evaluation").integer(2 ** 31);
   return {
     env,

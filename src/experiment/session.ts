@@ -3,10 +3,13 @@
 import { algorithms, type Learner } from "../algorithms/index.ts";
 import type { Traced } from "../compile/index.ts";
 import { numpy as np } from "../compile/jax.ts";
+import type { VectorEnv } from "../envs/env.ts";
 import { makeVectorEnv } from "../envs/registry.ts";
 import type { EvaluationSummary } from "../evaluation/records.ts";
+import { actionScaling, withScaledActions } from "../rollout/action-scaling.ts";
 import { type Collector, type CollectorSnapshot, createCollector } from "../rollout/collector.ts";
-import { createNormalizer, type FeatureScaling, LIMIT, type Normalizer } from "../rollout/normalizer.ts";
+import { createNormalizer, type FeatureScaling, LIMIT } from "../rollout/normalizer.ts";
+import { adviceFor } from "./advice.ts";
 import type { RunConfig } from "./config.ts";
 import { openEvaluator } from "./evaluator.ts";
 import { runStream } from "./streams.ts";
@@ -23,6 +26,8 @@ interface SessionSnapshot {
 export interface Session {
   readonly learner: Learner;
   readonly collector: Collector;
+  /** What the user should know of how the team and the configuration go together, one line each. */
+  readonly advice: readonly string[];
   /** Whether episodes can be won. */
   readonly hasWins: boolean;
   /** What people should know of the environments, by name: counts since training began. */
@@ -55,7 +60,12 @@ export async function openSession(config: RunConfig): Promise<Session> {
     });
     closers.push(() => plain.close());
     const normalizer = rollout.normalizeObservations ? createNormalizer(plain.team) : undefined;
-    const env = normalizer?.wrap(plain, true) ?? plain;
+    const scaling = rollout.scaleActions ? actionScaling(plain.team) : undefined;
+    const wrap = (bare: VectorEnv, counts: boolean): VectorEnv => {
+      const scaledEnv = scaling ? withScaledActions(bare) : bare;
+      return normalizer?.wrap(scaledEnv, counts) ?? scaledEnv;
+    };
+    const env = wrap(plain, true);
     const { name, ...settings } = algorithm;
     const learner = await algorithms.get(name)!.create({
       team: env.team,
@@ -75,7 +85,7 @@ export async function openSession(config: RunConfig): Promise<Session> {
       drawsGraph: learner.policy.drawsGraph ?? false,
       random: runStream(seed, "collector"),
     });
-    const evaluate = judge(config, learner, normalizer, closers);
+    const evaluate = judge(config, learner, (bare) => wrap(bare, false), closers);
     return {
       learner,
       collector: {
@@ -85,6 +95,7 @@ export async function openSession(config: RunConfig): Promise<Session> {
           return collector.collect(policy);
         },
       },
+      advice: adviceFor(env.team, config),
       hasWins: env.team.hasWins,
       counters: () => env.counters?.() ?? {},
       evaluate,
@@ -95,7 +106,10 @@ export async function openSession(config: RunConfig): Promise<Session> {
             "bpta.algorithm": name,
             "bpta.seed": String(seed),
           },
-          normalizer && ((agent, observations) => scaled(observations, normalizer.observations[agent])),
+          {
+            see: normalizer && ((agent, observations) => normalized(observations, normalizer.observations[agent])),
+            act: scaling && ((agent, actions) => scaled(actions, scaling[agent])),
+          },
         ),
       snapshot: async () => ({
         learner: Object.fromEntries(learner.state),
@@ -120,12 +134,12 @@ export async function openSession(config: RunConfig): Promise<Session> {
 function judge(
   config: RunConfig,
   learner: Learner,
-  normalizer: Normalizer | undefined,
+  wrap: (env: VectorEnv) => VectorEnv,
   closers: (() => Promise<unknown> | unknown)[],
 ): () => Promise<EvaluationSummary> {
   let ready: Promise<() => Promise<EvaluationSummary>> | undefined;
   const prepare = async () => {
-    const evaluator = await openEvaluator(config, { normalizer });
+    const evaluator = await openEvaluator(config, { wrap });
     closers.push(() => evaluator.close());
     const policy = await learner.policyFor(evaluator.env.numEnvs);
     closers.push(() => policy.release());
@@ -137,9 +151,13 @@ function judge(
   };
 }
 
+/** (x − shift) · scale inside traced code: what `action-scaling.ts` does to actions. */
+const scaled = (x: Traced, scaling: FeatureScaling | undefined): Traced =>
+  scaling ? x.sub(np.array(scaling.shift.slice())).mul(np.array(scaling.scale.slice())) : x;
+
 /** What `normalizer.ts` does to observations, inside traced code. */
-const scaled = (observations: Traced, { shift, scale }: FeatureScaling): Traced =>
-  np.clip(observations.sub(np.array(shift.slice())).mul(np.array(scale.slice())), -LIMIT, LIMIT);
+const normalized = (observations: Traced, scaling: FeatureScaling): Traced =>
+  np.clip(scaled(observations, scaling), -LIMIT, LIMIT);
 
 /** Writes saved arrays into the live ones of the same names. */
 function restoreArrays(

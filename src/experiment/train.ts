@@ -68,6 +68,7 @@ export async function train(
   // The session comes first: what does not fit together is refused before a directory is made.
   const session = await openSession(config);
   try {
+    for (const message of session.advice) options.onProgress?.({ kind: "notice", message });
     const run = await createRun(out ?? (await newRunPath(runName(config))), config);
     return await runToEnd(run, session, undefined, options);
   } finally {

@@ -24,7 +24,8 @@ export type LayerNorm<T> = {
 };
 
 export type Mlp<T> = {
-  readonly input: LayerNorm<T>;
+  /** Absent: the input as it is. */
+  readonly input?: LayerNorm<T>;
   readonly layers: readonly { readonly linear: Linear<T>; readonly norm: LayerNorm<T> }[];
 };
 
@@ -51,13 +52,15 @@ export interface MlpShape {
   readonly hidden: number;
   readonly layers: number;
   readonly activation: Activation;
+  /** Whether there is a LayerNorm on the input. */
+  readonly featureNormalization: boolean;
 }
 
-export const mlpParameters = (inputs: number, { hidden, layers, activation }: MlpShape): Mlp<Parameter> => ({
-  input: layerNormParameters(inputs),
-  layers: Array.from({ length: layers }, (_, i) => ({
-    linear: linearParameters(i === 0 ? inputs : hidden, hidden, activationGain(activation)),
-    norm: layerNormParameters(hidden),
+export const mlpParameters = (inputs: number, shape: MlpShape): Mlp<Parameter> => ({
+  ...(shape.featureNormalization && { input: layerNormParameters(inputs) }),
+  layers: Array.from({ length: shape.layers }, (_, i) => ({
+    linear: linearParameters(i === 0 ? inputs : shape.hidden, shape.hidden, activationGain(shape.activation)),
+    norm: layerNormParameters(shape.hidden),
   })),
 });
 
@@ -128,13 +131,14 @@ const foldNorm = ({ scale, offset }: LayerNorm<Traced>, { weight, bias }: Linear
 });
 
 /**
- * `linear(l, layerNorm(norm, x))`, in fewer passes over x, forward and backward.
+ * `linear(l, layerNorm(norm, x))`, in fewer passes over x, forward and backward; without a norm, `linear(l, x)`.
  *
  * The norm's scale and offset fold into the linear layer: x̂ (γ ⊙ W) + (β W + b). Since rows of x̂ have mean zero, the
  * columns of γ ⊙ W can be given mean zero too; then the gradient that comes back has mean zero by itself (where x is
  * narrow, it is cheaper to see to that in x). And where the layer is narrow, x̂ is never made: x̂ W = r · (x W).
  */
-export function normThenLinear(norm: LayerNorm<Traced>, layer: Linear<Traced>, x: Traced): Traced {
+export function normThenLinear(norm: LayerNorm<Traced> | undefined, layer: Linear<Traced>, x: Traced): Traced {
+  if (!norm) return linear(layer, x);
   const { scaled, folded } = foldNorm(norm, layer);
   const [inputs, outputs] = layer.weight.shape;
   if (inputs < outputs) return np.matmul(standardizeFor(x, x.sub(rowMean(x))), scaled).add(folded);
@@ -179,15 +183,17 @@ export interface Unnormalized {
   readonly norm: LayerNorm<Traced>;
 }
 
-/** LayerNorm on the input x [B, in], then per layer Linear → activation → LayerNorm, up to the last LayerNorm. */
+/**
+ * LayerNorm on the input x [B, in], if there is one, then per layer Linear → activation → LayerNorm, up to the last
+ * LayerNorm. At least one layer.
+ */
 export function mlp({ input, layers }: Mlp<Traced>, activation: Activation, x: Traced): Unnormalized {
-  return layers.reduce<Unnormalized>(
-    (below, layer) => ({
-      x: activate(activation, normThenLinear(below.norm, layer.linear, below.x)),
-      norm: layer.norm,
-    }),
-    { x, norm: input },
-  );
+  const [first, ...others] = layers;
+  const above = (norm: LayerNorm<Traced> | undefined, below: Traced, layer: typeof first): Unnormalized => ({
+    x: activate(activation, normThenLinear(norm, layer.linear, below)),
+    norm: layer.norm,
+  });
+  return others.reduce((below, layer) => above(below.norm, below.x, layer), above(input, x, first));
 }
 
 /**

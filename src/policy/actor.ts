@@ -119,7 +119,9 @@ function networkActor(
   const parameters = {
     trunk: mlpParameters(shape.observationSize, settings),
     ...(recurrent && { gru: gruParameters(hidden, hidden) }),
-    ...(identified && { conditioning: mlpParameters(jointActionSize + teamSize, settings) }),
+    ...(identified && {
+      conditioning: mlpParameters(jointActionSize + teamSize, { ...settings, featureNormalization: true }),
+    }),
     ...((identified || recurrent) && { norm: layerNormParameters(hidden) }),
     head: linearParameters(hidden, actionSize, HEAD_GAIN),
     ...(!discrete && { rho: new Parameter([actionSize], constant(stdRho)) }),

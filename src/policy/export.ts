@@ -44,8 +44,13 @@ function readSpace(space: SpaceDescription): Space {
   return box(space.size, space.low.map(Number), space.high.map(Number), space.labels);
 }
 
-/** What a policy is to look at in place of an agent's observations [N, o], inside traced code. */
-export type Perception = (agent: number, observations: Traced) => Traced;
+/** What stands between a policy and its environment, inside traced code; what is absent changes nothing. */
+export interface Surroundings {
+  /** What the policy is to look at in place of an agent's observations, [N, o]. */
+  readonly see?: ((agent: number, observations: Traced) => Traced) | undefined;
+  /** What the environment is to get in place of an agent's actions, [N, d]. */
+  readonly act?: ((agent: number, actions: Traced) => Traced) | undefined;
+}
 
 /**
  * The bytes of an .onnx file that draws all agents' actions, in order, for any number of environments (the axis
@@ -56,7 +61,7 @@ export type Perception = (agent: number, observations: Traced) => Traced;
 export function exportPolicy(
   definition: PolicyDefinition,
   metadata: Readonly<Record<string, string>> = {},
-  see: Perception = (_, observations) => observations,
+  { see = (_, observations) => observations, act = (_, actions) => actions }: Surroundings = {},
 ): Uint8Array {
   const frozen = definition.frozen?.() ?? definition;
   const { team, order, hiddenSizes, thetas } = frozen;
@@ -74,7 +79,9 @@ export function exportPolicy(
       const parameters = thetas.map((theta) => np.array(Float32Array.from(theta)));
       const step = inputs as unknown as Step<Traced>;
       const observations = step.observations.map((seen, agent) => see(agent, seen));
-      return frozen.draw(parameters, { ...step, observations }, ENVIRONMENTS.size) as unknown as Tree<Traced>;
+      const drawn = frozen.draw(parameters, { ...step, observations }, ENVIRONMENTS.size);
+      const actions = drawn.actions.map((taken, agent) => act(agent, taken));
+      return { ...drawn, actions } as unknown as Tree<Traced>;
     },
     stepSpecs(frozen, ENVIRONMENTS.size),
     { metadata: { ...metadata, [TEAM_KEY]: JSON.stringify(description) }, openAxis: ENVIRONMENTS },

@@ -80,7 +80,7 @@ export interface GraphGenerator {
 }
 
 interface GeneratorParameters<T> {
-  readonly input: LayerNorm<T>;
+  readonly input?: LayerNorm<T>;
   readonly embedding: Linear<T>;
   readonly embedded: LayerNorm<T>;
   readonly blocks: readonly EncoderBlock<T>[];
@@ -96,11 +96,14 @@ const HEAD_GAIN = 0.01;
  * Every agent's observation and id → LayerNorm → Linear → GELU → LayerNorm → encoder blocks → h; the logit of i looking
  * at j is a line of relu(W h_i + U h_j).
  */
-export function graphGenerator(team: TeamSpec, { hidden, graph }: PolicySettings): GraphGenerator {
+export function graphGenerator(
+  team: TeamSpec,
+  { hidden, graph, featureNormalization }: PolicySettings,
+): GraphGenerator {
   const agents = team.agents.length;
   const inputSize = paddedSize(team);
   const layout = parameterLayout({
-    input: layerNormParameters(inputSize),
+    ...(featureNormalization && { input: layerNormParameters(inputSize) }),
     embedding: linearParameters(inputSize, hidden, Math.SQRT2),
     embedded: layerNormParameters(hidden),
     blocks: Array.from({ length: graph.blocks }, () => encoderBlockParameters(hidden)),

@@ -6,6 +6,14 @@ const trunk = {
   hidden: z.int().min(1).default(64).describe("units of each hidden layer, and of the GRU"),
   layers: z.int().min(1).default(2).describe("hidden layers of each MLP"),
   activation: z.enum(["relu", "tanh"]).default("relu").describe("activation of the hidden layers"),
+  featureNormalization: z
+    .boolean()
+    .default(true)
+    .describe(
+      "LayerNorm on what goes in: each sample less the mean of its features, over their standard deviation. It takes " +
+        "away what all features of a sample have in common: all there is of a single feature, and the size of two; " +
+        "set it to false for those",
+    ),
 };
 
 export const policySettingsSchema = z.strictObject({

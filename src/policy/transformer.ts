@@ -42,8 +42,8 @@ import { paddedObservations, paddedSize, repeated } from "./graph.ts";
 import type { PolicyDefinition } from "./joint.ts";
 import type { PolicySettings } from "./settings.ts";
 
-/** LayerNorm → Linear → GELU. */
-type Embedding<T> = { readonly norm: LayerNorm<T>; readonly linear: Linear<T> };
+/** LayerNorm, if there is one → Linear → GELU. */
+type Embedding<T> = { readonly norm?: LayerNorm<T>; readonly linear: Linear<T> };
 
 /** Linear → GELU → LayerNorm → Linear. */
 type Head<T> = { readonly inner: Linear<T>; readonly norm: LayerNorm<T>; readonly outer: Linear<T> };
@@ -84,8 +84,8 @@ interface TransformerParameters<T> {
 const HIDDEN_GAIN = Math.SQRT2;
 const HEAD_GAIN = 0.01;
 
-const embeddingParameters = (inputs: number, size: number): Embedding<Parameter> => ({
-  norm: layerNormParameters(inputs),
+const embeddingParameters = (inputs: number, size: number, normalized = true): Embedding<Parameter> => ({
+  ...(normalized && { norm: layerNormParameters(inputs) }),
   linear: linearParameters(inputs, size, HIDDEN_GAIN),
 });
 
@@ -175,7 +175,7 @@ export function transformer(
   { blocks, heads, decentralized }: TransformerSettings,
   order: readonly number[],
 ): Transformer {
-  const { hidden: size, recurrent, share, layers, stdX, stdY, stdRho, temperature } = policy;
+  const { hidden: size, recurrent, share, layers, featureNormalization, stdX, stdY, stdRho, temperature } = policy;
   if (size % heads !== 0) throw new RangeError(`algorithm.heads is ${heads}, must divide policy.hidden, ${size}`);
   const agents = team.agents.length;
   const [{ kind }] = team.actionSpaces;
@@ -191,6 +191,7 @@ export function transformer(
   const largest = Math.max(...actionSizes);
   const inputSize = paddedSize(team);
   const repeat = <T>(count: number, make: () => T): readonly T[] => Array.from({ length: count }, make);
+  const observed = () => embeddingParameters(inputSize, size, featureNormalization);
   const memory = () => recurrent && { gru: gruParameters(size, size) };
   const decoder = () => ({
     embedding: discrete
@@ -201,14 +202,14 @@ export function transformer(
     head: headParameters(size, largest),
   });
   const actor = () => ({
-    layers: Array.from({ length: layers }, (_, k) => embeddingParameters(k === 0 ? inputSize : size, size)),
+    layers: Array.from({ length: layers }, (_, k) => (k === 0 ? observed() : embeddingParameters(size, size))),
     ...memory(),
     norm: layerNormParameters(size),
     head: linearParameters(size, largest, HEAD_GAIN),
   });
   const layout = parameterLayout({
     encoder: {
-      embedding: embeddingParameters(inputSize, size),
+      embedding: observed(),
       ...memory(),
       norm: layerNormParameters(size),
       blocks: repeat(blocks, () => encoderBlockParameters(size)),

@@ -1,0 +1,51 @@
+/** @file What in a team's spaces goes badly with a configuration: nothing that is wrong, but learning will suffer. */
+
+import type { TeamSpec } from "../envs/env.ts";
+import type { BoxSpace } from "../envs/spaces.ts";
+import type { RunConfig } from "./config.ts";
+
+/** Policies start at 0 ± 0.37: bounds whose half is this much wider or narrower than 1 are out of proportion. */
+const PROPORTION = 4;
+
+/** Sizes of which LayerNorm leaves nothing, and next to nothing; to be regretted where there is something to see. */
+const FEW_FEATURES = [1, 2];
+
+/** Notices for the user, one line each, that say what to set. */
+export function adviceFor(
+  team: TeamSpec,
+  { policy, critic, rollout }: Pick<RunConfig, "policy" | "critic" | "rollout">,
+) {
+  const advice: string[] = [];
+  const few = ({ size, low, high }: BoxSpace) => FEW_FEATURES.includes(size) && low.some((from, k) => from < high[k]);
+  const lost = (who: string, size: number, setting: string): string =>
+    `${who} ${size === 1 ? "one number" : "two numbers"}; LayerNorm on what goes in leaves ` +
+    `${size === 1 ? "nothing of it" : "of them which is larger, and not by how much"}: consider ${setting}=false`;
+  const narrow = team.observationSpaces.findIndex(few);
+  if (policy.featureNormalization && narrow >= 0) {
+    const { size } = team.observationSpaces[narrow];
+    advice.push(lost(`${team.agents[narrow]} observes`, size, "policy.featureNormalization"));
+  }
+  if (critic.featureNormalization && few(team.stateSpace)) {
+    advice.push(lost("the state is", team.stateSpace.size, "critic.featureNormalization"));
+  }
+  team.agents.some((agent, i) => {
+    const space = team.actionSpaces[i];
+    const odd = space.kind === "box" && !rollout.scaleActions ? oddElement(space) : -1;
+    if (space.kind !== "box" || odd < 0) return false;
+    const [low, high] = [space.low[odd], space.high[odd]].map((bound) => Number(bound.toPrecision(6)));
+    advice.push(
+      `${agent}'s actions go from ${low} to ${high}, and policies start at 0 ± 0.37 whatever the bounds: ` +
+        "consider rollout.scaleActions=true",
+    );
+    return true;
+  });
+  return advice;
+}
+
+/** The first element whose bounds lie far from −1 and 1, or whose middle lies far from 0; −1: there is none. */
+const oddElement = ({ low, high }: BoxSpace): number =>
+  low.findIndex((from, k) => {
+    const [half, middle] = [(high[k] - from) / 2, (high[k] + from) / 2];
+    if (!Number.isFinite(half)) return false;
+    return half > PROPORTION || half < 1 / PROPORTION || Math.abs(middle) > half / 2;
+  });
