@@ -2,7 +2,7 @@
  * @file An environment of your own: two couriers on a street must meet, and it does not matter where.
  *
  * Train on it from the command line (`npx bpta train ./examples/custom-env.ts --set env.options.places=9`), or run this
- * file (`npx tsx examples/custom-env.ts`).
+ * file (`npx tsx examples/custom-env.ts`); then watch them: `npx bpta render runs/custom-env-bppo-seed0 --out couriers.html`.
  *
  * A courier observes two numbers. Of so few, the LayerNorm on what goes into a policy leaves little (a notice says so), so
  * it is switched off below.
@@ -63,6 +63,14 @@ export default function couriers({ places = 7 } = {}): ParallelEnv {
     restore(snapshot) {
       state = structuredClone(snapshot as typeof state);
     },
+    // For `bpta render`: the street from above, both couriers on it.
+    render: () => `<svg viewBox="0 0 ${40 * places} 60">
+      <rect width="${40 * places}" height="60" fill="#dde3ea"/>
+      ${Array.from({ length: places }, (_, k) => `<rect x="${40 * k + 2}" y="20" width="36" height="38" fill="#fff"/>`).join("")}
+      ${agents.map((agent, i) => `<circle cx="${40 * positionOf(agent) + 14 + 12 * i}" cy="39" r="10" fill="${agent}"/>`).join("")}
+      <text x="4" y="14" font-size="12">minute ${state.time}</text>
+    </svg>`,
+    stepsPerSecond: 2,
   };
 }
 

@@ -1,12 +1,14 @@
 /** @file The examples run, and do what they say. */
 
 import { execFile } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { render } from "../src/experiment/render.ts";
+import type { PageData } from "../src/view/data.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const here = (name: string): string => join(root, "examples", name);
@@ -34,5 +36,19 @@ describe("the examples", () => {
   it("custom-env.ts is an environment on which a team learns", async () => {
     const [, rate] = (await run("custom-env.ts")).match(/^the couriers meet in ([\d.]+) % of their episodes/)!;
     expect(Number(rate)).toBeGreaterThan(90);
+    // What it draws of itself, to the last moment, at which both are at one place.
+    await render(join(directory, "runs/custom-env-bppo-seed0"), join(directory, "couriers.html"), { episodes: 1 });
+    const html = await readFile(join(directory, "couriers.html"), "utf8");
+    const page = JSON.parse(/<script id="data"[^>]*>(.*?)<\/script>/s.exec(html)![1]) as PageData;
+    const [{ recording, outcome }] = page.episodes;
+    if (recording.kind !== "pictures") throw new Error(recording.kind);
+    expect(recording).toMatchObject({ mediaType: "image/svg+xml", width: 280, height: 60, secondsPerFrame: 0.5 });
+    expect(outcome).toBe("won");
+    const pictures = recording.pictures.map((picture) => Buffer.from(picture, "base64").toString());
+    const places = pictures.map((svg) =>
+      Array.from(svg.matchAll(/cx="(\d+)"/g), ([, x]) => Math.floor(Number(x) / 40)),
+    );
+    expect(pictures.map((svg) => /minute (\d+)/.exec(svg)![1])).toEqual(pictures.map((_, step) => String(step)));
+    expect(places.map(([red, blue]) => red === blue)).toEqual(pictures.map((_, step) => step === pictures.length - 1));
   });
 });

@@ -1,6 +1,12 @@
 /** @file The library: what the command line does, from code. */
 
-export { type AlgorithmDefinition, algorithms, DivergedError } from "./algorithms/index.ts";
+export {
+  type AlgorithmDefinition,
+  algorithms,
+  DivergedError,
+  type Learner,
+  type LearnerOptions,
+} from "./algorithms/index.ts";
 export {
   type BenchmarkEvent,
   type BenchmarkOptions,
@@ -17,14 +23,27 @@ export {
   type TuneResult,
   tune,
 } from "./benchmark/tune.ts";
-export { checkParallelEnv } from "./envs/check.ts";
+export { type CheckOptions, checkParallelEnv } from "./envs/check.ts";
+export type { EnvironmentDefinition } from "./envs/definition.ts";
 export type { Action, ByAgent, ParallelEnv, StepResult, TeamSpec, VectorEnv, VectorMoment } from "./envs/env.ts";
 export { createMoment } from "./envs/moment.ts";
-export { environments, makeEnv, makeVectorEnv } from "./envs/registry.ts";
+export {
+  environments,
+  makeEnv,
+  makeVectorEnv,
+  type RegisteredEnvironment,
+  registerEnvironment,
+  type VectorEnvSettings,
+} from "./envs/registry.ts";
 export { type BoxSpace, box, type DiscreteSpace, discrete, type Space, vectorSize } from "./envs/spaces.ts";
 export { vectorize } from "./envs/vectorize.ts";
 export { InputError, InterruptedError } from "./errors.ts";
-export { type EvaluatedEpisodes, evaluatePolicy } from "./evaluation/episodes.ts";
+export {
+  type EpisodeMoment,
+  type EpisodeSettings,
+  type EvaluatedEpisodes,
+  evaluatePolicy,
+} from "./evaluation/episodes.ts";
 export {
   type EvaluationSummary,
   type RunResult,
@@ -34,7 +53,7 @@ export {
 } from "./evaluation/records.ts";
 export { type RunConfig, type RunSettings, resolveConfig } from "./experiment/config.ts";
 export { evaluateRun, exportRun, type RunEvaluation } from "./experiment/evaluate.ts";
-export { plotRuns } from "./experiment/plot.ts";
+export { type PlotOptions, plotRuns } from "./experiment/plot.ts";
 export { type Rendered, type RenderOptions, render } from "./experiment/render.ts";
 export { resume, type TrainEvent, type TrainOptions, type TrainResult, train } from "./experiment/train.ts";
 export { loadPolicy } from "./policy/export.ts";

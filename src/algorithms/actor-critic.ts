@@ -1,5 +1,6 @@
 /** @file The learner that actor-critic methods are: a team's policies and critics, and one iteration of them. */
 
+import { InputError } from "../errors.ts";
 import { teamActors } from "../policy/actor.ts";
 import { type Dependencies, resolveDependencies, totalOrder } from "../policy/dependencies.ts";
 import { exportPolicy } from "../policy/export.ts";
@@ -25,7 +26,7 @@ export interface TeamDesign {
   readonly criticView: CriticView;
 }
 
-/** @throws RangeError where an algorithm can't have the dependencies that are configured */
+/** @throws InputError where an algorithm can't have the dependencies that are configured */
 function designedDependencies(
   count: number,
   { autoregressive }: TeamDesign,
@@ -37,7 +38,7 @@ function designedDependencies(
       autoregressive === "learned"
         ? "this algorithm learns who conditions on whom"
         : "the policies of this algorithm do not condition on other agents' actions";
-    throw new RangeError(
+    throw new InputError(
       `policy.dependencies is ${JSON.stringify(dependencies)}, must be ${allowed} (or absent): ${reason}`,
     );
   }
@@ -53,7 +54,7 @@ export async function createLearner(
   const { team, numEnvs, rolloutLength, settings, policy: policySettings, random } = options;
   const chunkLength = policySettings.recurrent ? policySettings.chunkLength : 1;
   if ((policySettings.recurrent || options.critic.recurrent) && rolloutLength % policySettings.chunkLength !== 0) {
-    throw new RangeError(
+    throw new InputError(
       `policy.chunkLength is ${policySettings.chunkLength}, must divide rollout.length, which is ${rolloutLength}`,
     );
   }

@@ -58,7 +58,7 @@ export interface AlgorithmDefinition {
   readonly description: string;
   /** Every field has a description and a default. */
   readonly settings: z.ZodObject;
-  /** @throws RangeError where settings do not go together, or do not fit the team */
+  /** @throws InputError where settings do not go together, or do not fit the team */
   create(options: LearnerOptions): Promise<Learner>;
 }
 

@@ -9,6 +9,7 @@
 import { type ArraySpec, float32, type Traced } from "../compile/index.ts";
 import { lax, numpy as np } from "../compile/jax.ts";
 import type { TeamSpec } from "../envs/env.ts";
+import { InputError } from "../errors.ts";
 import type { Sequences } from "../nn/layers.ts";
 import { cyclicity, edgesEntropy, edgesLogProb, type GraphGenerator, paddedObservations } from "../policy/graph.ts";
 import type { PolicySettings } from "../policy/settings.ts";
@@ -70,7 +71,7 @@ export async function createGraphLearning(
 ) {
   const { settings, team, random, policy } = options;
   if (policy.hidden % policy.graph.heads !== 0) {
-    throw new RangeError(`policy.graph.heads is ${policy.graph.heads}, must divide policy.hidden, ${policy.hidden}`);
+    throw new InputError(`policy.graph.heads is ${policy.graph.heads}, must divide policy.hidden, ${policy.hidden}`);
   }
   const network = createNetwork("graph", generator.layout, random.split(3));
   const step = await compileStep(

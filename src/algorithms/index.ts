@@ -10,7 +10,7 @@ import { ippo } from "./ippo.ts";
 import { mappo } from "./mappo.ts";
 import { mat, matDec } from "./mat.ts";
 
-export { type AlgorithmDefinition, DivergedError, type Learner } from "./algorithm.ts";
+export { type AlgorithmDefinition, DivergedError, type Learner, type LearnerOptions } from "./algorithm.ts";
 
 export const algorithms: ReadonlyMap<string, AlgorithmDefinition> = new Map(
   [bppo, bpta, arMappo, mappo, ippo, happo, mat, matDec, gcs].map((algorithm) => [algorithm.name, algorithm]),

@@ -12,6 +12,7 @@ import { type ArraySpec, float32, type Traced } from "../compile/index.ts";
 import { lax, numpy as np } from "../compile/jax.ts";
 import type { TeamSpec } from "../envs/env.ts";
 import { vectorSize } from "../envs/spaces.ts";
+import { InputError } from "../errors.ts";
 import type { Sequences } from "../nn/layers.ts";
 import { clippedValueLoss } from "../nn/losses.ts";
 import {
@@ -182,7 +183,7 @@ const compileValues = (model: Transformer, rows: number, threads: number): Promi
 function orderOf({ team, policy }: LearnerOptions<MatSettings>, decentralized: boolean): readonly number[] {
   const allowed = decentralized ? "none" : "all";
   if (policy.dependencies !== undefined && policy.dependencies !== allowed) {
-    throw new RangeError(
+    throw new InputError(
       `policy.dependencies is ${JSON.stringify(policy.dependencies)}, must be ${allowed} (or absent): ` +
         (decentralized ? "agents act at once" : "the decoder looks at all actions before"),
     );
@@ -190,7 +191,7 @@ function orderOf({ team, policy }: LearnerOptions<MatSettings>, decentralized: b
   const agents = team.agents.map((_, agent) => agent);
   const order = policy.order ?? agents;
   if (order === "shuffled" || order.length !== agents.length || agents.some((agent) => !order.includes(agent))) {
-    throw new RangeError(`policy.order is ${order}, must be a permutation of the agents 0 to ${agents.length - 1}`);
+    throw new InputError(`policy.order is ${order}, must be a permutation of the agents 0 to ${agents.length - 1}`);
   }
   return order;
 }
@@ -200,7 +201,7 @@ async function createMat(options: LearnerOptions<MatSettings>, decentralized: bo
   const agents = team.agents.length;
   const chunkLength = policy.recurrent ? policy.chunkLength : 1;
   if (rolloutLength % chunkLength !== 0) {
-    throw new RangeError(`policy.chunkLength is ${chunkLength}, must divide rollout.length, which is ${rolloutLength}`);
+    throw new InputError(`policy.chunkLength is ${chunkLength}, must divide rollout.length, which is ${rolloutLength}`);
   }
   const model = transformer(team, policy, { ...settings, decentralized }, orderOf(options, decentralized));
   const { hiddenSize } = model;

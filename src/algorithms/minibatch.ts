@@ -1,6 +1,7 @@
 /** @file Samples on their way into a program: whole, in random minibatches, and, inside the program, in micro-batches. */
 
 import type { Traced } from "../compile/index.ts";
+import { InputError } from "../errors.ts";
 import type { Sequences } from "../nn/layers.ts";
 
 /** Arrays by name. */
@@ -32,14 +33,14 @@ export const rolloutSequences = (length: number, numEnvs: number, chunkLength: n
 
 /**
  * How the samples of one of `count` minibatches make sequences.
- * @throws RangeError if the sequences can't be dealt out evenly
+ * @throws InputError if the sequences can't be dealt out evenly
  */
 export function minibatchSequences(whole: Sequences, count: number): Sequences {
   if (count === 1) return whole;
   const total = whole.blocks * whole.width;
   if (total % count !== 0) {
     const what = whole.length === 1 ? "samples" : `sequences of ${whole.length} steps`;
-    throw new RangeError(`algorithm.minibatches is ${count}, must divide the ${total} ${what} of a rollout`);
+    throw new InputError(`algorithm.minibatches is ${count}, must divide the ${total} ${what} of a rollout`);
   }
   return { blocks: total / count, length: whole.length, width: 1 };
 }

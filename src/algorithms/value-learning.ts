@@ -1,6 +1,7 @@
 /** @file The critics of a team: values of a rollout, advantages from them, and learning from the returns. */
 
 import type { Program } from "../compile/index.ts";
+import { InputError } from "../errors.ts";
 import type { Sequences } from "../nn/layers.ts";
 import {
   createValueStatistics,
@@ -95,7 +96,7 @@ export async function createValueLearning(
   const inputSize = (agent: number) => (view === "state" ? team.stateSpace.size : team.observationSpaces[agent].size);
   const odd = team.agents.findIndex((_, i) => inputSize(i) !== inputSize(0));
   if (share && odd > 0) {
-    throw new RangeError(
+    throw new InputError(
       `critic.share is true, but ${team.agents[0]} observes ${inputSize(0)} numbers, ${team.agents[odd]} ` +
         `${inputSize(odd)}; agents that share a critic need observations of equal size`,
     );

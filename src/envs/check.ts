@@ -2,6 +2,7 @@
 
 import { Random } from "../random.ts";
 import type { Action, ParallelEnv, StepResult } from "./env.ts";
+import { svgSize } from "./pictures.ts";
 import type { BoxSpace } from "./spaces.ts";
 
 export interface CheckOptions {
@@ -109,8 +110,12 @@ function look(
   };
 }
 
+const assertNow = (what: string, result: unknown): void =>
+  assert(!(result instanceof Promise), () => `${what} returned a promise, must return its result at once`);
+
 function reset(env: ParallelEnv, seed?: number): Sight {
   const result = env.reset(seed === undefined ? undefined : { seed });
+  assertNow("reset()", result);
   assert(result?.observations, () => `reset() returned ${show(result)}, must return { observations, infos }`);
   assert(activeAgents(env).length > 0, () => "activeAgents is empty after reset(), must hold at least one agent");
   return look(env, "after reset()", result.observations, activeAgents(env));
@@ -120,6 +125,7 @@ function reset(env: ParallelEnv, seed?: number): Sight {
 function step(env: ParallelEnv, random: Random, done: Set<string>): Sight & { readonly ended: boolean } {
   const acting = activeAgents(env).filter((agent) => !done.has(agent));
   const result = env.step(Object.fromEntries(acting.map((agent) => [agent, randomAction(env, agent, random)])));
+  assertNow("step()", result);
   for (const field of ["observations", "rewards", "terminations", "truncations", "infos"] as const)
     assert(typeof result?.[field] === "object", () => `step() returned no ${field}, must be values by agent`);
   for (const agent of acting) {
@@ -157,7 +163,8 @@ function assertSame(one: readonly Sight[], other: readonly Sight[], what: string
 
 /**
  * Plays random actions in `env` and checks what it says against its spaces and the interface: names, shapes, ranges,
- * finite numbers, masks, that a seed decides everything, and that `snapshot` and `restore` are exact.
+ * finite numbers, masks, that a seed decides everything, that `render` gives SVG, and that `snapshot` and `restore` are
+ * exact.
  *
  * @throws TypeError, one line: what was wrong, where, and what would be right
  */
@@ -168,6 +175,7 @@ export function checkParallelEnv(env: ParallelEnv, { steps = 200, seed = 0 }: Ch
   const first = episode();
   assertSame(first, episode(), `reset({ seed: ${seed} }), twice, and the same actions`);
 
+  if (env.render) svgSize(env.render());
   assert(!env.snapshot === !env.restore, () => "snapshot and restore must both be there, or neither");
   if (!env.snapshot || !env.restore) return;
   const done = new Set<string>();

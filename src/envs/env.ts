@@ -57,6 +57,10 @@ export interface ParallelEnv {
   snapshot?(): unknown;
   /** Goes back to what `snapshot` returned. */
   restore?(snapshot: unknown): void;
+  /** How it looks now, as SVG whose root has a `viewBox`: what `bpta render` shows. Asked for only then. */
+  render?(): string;
+  /** How fast that is shown; default: 10. */
+  readonly stepsPerSecond?: number;
   close?(): void;
 }
 

@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { isAbsolute, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { z } from "zod";
+import { InputError } from "../errors.ts";
 import { checkParallelEnv } from "./check.ts";
 import type { EnvironmentDefinition } from "./definition.ts";
 import type { ParallelEnv } from "./env.ts";
@@ -14,9 +15,11 @@ const TRIAL_STEPS = 5;
 /** Whether an id is the path of a module: `./my-env.ts`, `/home/me/env.js`, `envs/crossing.mjs`. */
 export const isModulePath = (id: string): boolean => isAbsolute(id) || /^\.{1,2}[/\\]|\.[cm]?[jt]s$/.test(id);
 
+type Factory = (options: unknown) => ParallelEnv | Promise<ParallelEnv>;
+
 /** An environment whose module's default export is a function from options to a `ParallelEnv`. */
 export function moduleEnvironment(path: string): EnvironmentDefinition {
-  let factory: Promise<(options: unknown) => ParallelEnv | Promise<ParallelEnv>> | undefined;
+  let factory: Promise<Factory> | undefined;
   return {
     id: path,
     family: "module",
@@ -25,11 +28,11 @@ export function moduleEnvironment(path: string): EnvironmentDefinition {
     async make(_id, options) {
       if (!factory) {
         factory = loadFactory(path);
-        const trial = await (await factory)(options);
+        const trial = await tryFactory(path, await factory, options);
         try {
           checkParallelEnv(trial, { steps: TRIAL_STEPS });
         } catch (error) {
-          throw new TypeError(`environment ${path}: ${(error as Error).message}`, { cause: error });
+          throw new InputError(`environment ${path}: ${(error as Error).message}`, { cause: error });
         } finally {
           trial.close?.();
         }
@@ -39,15 +42,30 @@ export function moduleEnvironment(path: string): EnvironmentDefinition {
   };
 }
 
-async function loadFactory(path: string): Promise<(options: unknown) => ParallelEnv | Promise<ParallelEnv>> {
+/** The first copy, with what went wrong told as the module's. */
+async function tryFactory(path: string, factory: Factory, options: unknown): Promise<ParallelEnv> {
+  let made: ParallelEnv;
+  try {
+    made = await factory(options);
+  } catch (error) {
+    const isClass = /^class\b/.test(String(factory));
+    const hint = isClass ? "; export a function that makes one: export default (options) => new …" : "";
+    throw new InputError(`environment ${path}: ${(error as Error).message}${hint}`, { cause: error });
+  }
+  if (typeof made !== "object" || made === null)
+    throw new InputError(`environment ${path}: its default export returned ${made}, must return a ParallelEnv`);
+  return made;
+}
+
+async function loadFactory(path: string): Promise<Factory> {
   const file = resolve(path);
-  if (!existsSync(file)) throw new RangeError(`environment ${path}: there is no such file (looked for ${file})`);
+  if (!existsSync(file)) throw new InputError(`environment ${path}: there is no such file (looked for ${file})`);
   const { default: factory } = (await importModule(file)) as { readonly default?: unknown };
   if (typeof factory !== "function")
-    throw new TypeError(
+    throw new InputError(
       `environment ${path}: its default export is ${typeof factory}, must be a function that makes a ParallelEnv`,
     );
-  return factory as (options: unknown) => ParallelEnv;
+  return factory as Factory;
 }
 
 /** What Node says of TypeScript that it does not read by itself. */

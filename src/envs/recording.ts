@@ -151,7 +151,9 @@ export interface PicturesRecording {
   /** Pixels of the first picture. */
   readonly width: number;
   readonly height: number;
-  /** By frame: a PNG in base64. */
+  /** What the pictures are. */
+  readonly mediaType: "image/png" | "image/svg+xml";
+  /** By frame, in base64. */
   readonly pictures: readonly string[];
 }
 

@@ -3,9 +3,11 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
-import { environments, findEnvironment, makeEnv, makeVectorEnv } from "./registry.ts";
+import couriers from "../../examples/custom-env.ts";
+import { resolveConfig } from "../experiment/config.ts";
+import { environments, findEnvironment, makeEnv, makeVectorEnv, registerEnvironment } from "./registry.ts";
 
 describe("names", () => {
   it("that do not exist are refused with the nearest that does", () => {
@@ -21,6 +23,23 @@ describe("names", () => {
       for (const [name, option] of Object.entries(properties))
         expect(typeof option === "object" && option.description, name).toBeTruthy();
     }
+  });
+});
+
+describe("registering", () => {
+  it("gives an environment a name, which is refused where it is taken or a path", async () => {
+    const make = vi.fn(({ n }) => couriers({ places: n as number }));
+    registerEnvironment({ id: "couriers", make, preset: { steps: 64 } });
+    const env = await makeVectorEnv("couriers", { numEnvs: 2, options: { n: 5 } });
+    expect(env.team.agents).toEqual(["red", "blue"]);
+    expect(make).toHaveBeenCalledTimes(2);
+    expect(make).toHaveBeenCalledWith({ n: 5 });
+    expect(await resolveConfig({ env: { id: "couriers" } })).toMatchObject({ steps: 64 });
+    expect(() => findEnvironment("couriors")).toThrow("did you mean couriers?");
+    for (const id of ["couriers", "climbing", "HalfCheetah-6x1", "py:a"])
+      expect(() => registerEnvironment({ id, make })).toThrow(`environment ${id}: there is one already`);
+    for (const id of ["", "./couriers.ts"])
+      expect(() => registerEnvironment({ id, make })).toThrow("must not be empty, nor a path");
   });
 });
 
@@ -62,6 +81,9 @@ describe("modules", () => {
     await writeFile(join(directory, "counter.ts"), source(": { limit?: number }"));
     await writeFile(join(directory, "broken.mjs"), source("", "[time, 1]"));
     await writeFile(join(directory, "nothing.mjs"), "export const counter = 1;");
+    await writeFile(join(directory, "empty.mjs"), "export default () => {};");
+    await writeFile(join(directory, "class.mjs"), "export default class Counter {}");
+    await writeFile(join(directory, "late.mjs"), source("").replace("step()", "async step()"));
   });
   afterAll(() => rm(directory, { recursive: true }));
 
@@ -77,6 +99,9 @@ describe("modules", () => {
   it.each([
     ["broken.mjs", "after reset(): observation of counter has 2 elements, its space has 1"],
     ["nothing.mjs", "its default export is undefined, must be a function that makes a ParallelEnv"],
+    ["empty.mjs", "its default export returned undefined, must return a ParallelEnv"],
+    ["class.mjs", "without 'new'; export a function that makes one: export default (options) => new …"],
+    ["late.mjs", "step() returned a promise, must return its result at once"],
     ["absent.mjs", "there is no such file"],
   ])("%s is refused: %s", async (name, message) => {
     await expect(makeEnv(join(directory, name))).rejects.toThrow(message);

@@ -1,7 +1,9 @@
 /** @file Where environments are found by name; a user's own is found by the path of its module. */
 
+import { z } from "zod";
+import { InputError } from "../errors.ts";
 import { didYouMean } from "../names.ts";
-import type { EnvironmentDefinition } from "./definition.ts";
+import { defineEnvironment, type EnvironmentDefinition } from "./definition.ts";
 import type { ParallelEnv, VectorEnv } from "./env.ts";
 import { football } from "./football/index.ts";
 import { games } from "./games/index.ts";
@@ -11,40 +13,78 @@ import { python } from "./python/index.ts";
 import { smax } from "./smax/index.ts";
 import { vectorize } from "./vectorize.ts";
 
-/** Every environment that has a name. */
+/** Every environment that has a name here. */
 export const environments: readonly EnvironmentDefinition[] = [...games, ...mujoco, ...smax, ...football, ...python];
+
+/** What programs have registered. */
+const registered: EnvironmentDefinition[] = [];
+
+/** An environment by a name of its own, for this process. */
+export interface RegisteredEnvironment {
+  readonly id: string;
+  /** One copy of it. */
+  make(options: Readonly<Record<string, unknown>>): ParallelEnv | Promise<ParallelEnv>;
+  /** Settings of a run that differ from the defaults when it trains on this environment. */
+  readonly preset?: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Gives an environment a name, by which `train` and all else in this process find it: `env: { id: "my-game" }`. To go on
+ * with a run on it, or to judge it, a program must register it as well; the command line and the processes of a suite
+ * don't know it, and take the path of a module.
+ * @throws InputError if the name is taken, or looks like a module's path
+ */
+export function registerEnvironment({ id, make, preset = {} }: RegisteredEnvironment): void {
+  if (id === "" || isModulePath(id)) throw new InputError(`environment "${id}": a name must not be empty, nor a path`);
+  if (known().some((other) => isCalled(other, id))) throw new InputError(`environment ${id}: there is one already`);
+  const optionsSchema = z.record(z.string(), z.unknown());
+  const description = "An environment of the user's own.";
+  registered.push(
+    defineEnvironment({
+      id,
+      family: "registered",
+      description,
+      optionsSchema,
+      preset,
+      make: (_, options) => make(options),
+    }),
+  );
+}
+
+const known = (): readonly EnvironmentDefinition[] => [...environments, ...registered];
+
+const isCalled = (environment: EnvironmentDefinition, id: string): boolean =>
+  environment.pattern ? environment.pattern.test(id) : environment.id === id;
 
 /**
  * The environment called `id`.
- * @param id a name, one of a family's names, or the path of a module (`./my-env.ts`) whose default export is a function
+ * @param id a name, one of a family's names, one that was registered, or the path of a module (`./my-env.ts`) whose default export is a function
  *   from options to a `ParallelEnv`
- * @throws RangeError that names the nearest id
+ * @throws InputError that names the nearest id
  */
 export function findEnvironment(id: string): EnvironmentDefinition {
   if (isModulePath(id)) return moduleEnvironment(id);
-  const found = environments.find((environment) =>
-    environment.pattern ? environment.pattern.test(id) : environment.id === id,
-  );
+  const found = known().find((environment) => isCalled(environment, id));
   if (found) return found;
-  const ids = environments.map((environment) => environment.id);
+  const ids = known().map((environment) => environment.id);
   const relatives = ids.filter((other) => other.startsWith(`${id.split("-")[0]}-`));
-  if (relatives.length > 0) throw new RangeError(`unknown environment ${id} (there are: ${relatives.join(", ")})`);
+  if (relatives.length > 0) throw new InputError(`unknown environment ${id} (there are: ${relatives.join(", ")})`);
   const hint = didYouMean(id, ids) || ` (there are: ${ids.join(", ")}, or the path of a module)`;
-  throw new RangeError(`unknown environment ${id}${hint}`);
+  throw new InputError(`unknown environment ${id}${hint}`);
 }
 
-/** @throws RangeError in one line: the option, what was wrong with it */
+/** @throws InputError in one line: the option, what was wrong with it */
 function parseOptions({ optionsSchema }: EnvironmentDefinition, id: string, options: unknown): unknown {
   const parsed = optionsSchema.safeParse(options ?? {});
   if (parsed.success) return parsed.data;
   const { path, message } = parsed.error.issues[0];
-  throw new RangeError(`environment ${id}: ${["options", ...path].join(".")}: ${message}`);
+  throw new InputError(`environment ${id}: ${["options", ...path].join(".")}: ${message}`);
 }
 
 /**
  * One copy of an environment.
  * @param options the environment's own; missing ones take their defaults
- * @throws RangeError if there is no such environment, or it has no such options
+ * @throws InputError if there is no such environment, or it has no such options
  */
 export async function makeEnv(id: string, options?: unknown): Promise<ParallelEnv> {
   const definition = findEnvironment(id);
@@ -63,7 +103,7 @@ export interface VectorEnvSettings {
 
 /**
  * Many copies of an environment, stepped together.
- * @throws RangeError if there is no such environment, or it has no such options
+ * @throws InputError if there is no such environment, or it has no such options
  */
 export async function makeVectorEnv(
   id: string,

@@ -40,7 +40,11 @@ export function box(
       throw new RangeError(`box space: ${name} has ${bounds.length} elements, must be ${size}`);
     return bounds;
   };
-  return { kind: "box", size, low: bound(low, "low"), high: bound(high, "high"), ...(labels && { labels }) };
+  const [lows, highs] = [bound(low, "low"), bound(high, "high")];
+  const empty = lows.findIndex((from, k) => !(from <= highs[k]));
+  if (empty >= 0)
+    throw new RangeError(`box space: low[${empty}] is ${lows[empty]}, must not be above high, ${highs[empty]}`);
+  return { kind: "box", size, low: lows, high: highs, ...(labels && { labels }) };
 }
 
 /** Length of the vector that stands for an action of this space: one-hot for choices, the numbers themselves else. */

@@ -2,6 +2,7 @@
 
 import { Random } from "../random.ts";
 import type { Action, ParallelEnv, TeamSpec, VectorEnv, VectorMoment } from "./env.ts";
+import { createSvgRecorder } from "./pictures.ts";
 import { type Space, vectorSize } from "./spaces.ts";
 
 /** What the team of `env` looks like from outside. */
@@ -69,6 +70,8 @@ export function vectorize(envs: readonly ParallelEnv[]): VectorEnv {
   const done = envs.map(() => agents.map(() => false));
   const vectors = envs.map(() => actionSpaces.map((space) => new Float32Array(vectorSize(space))));
   let latest: VectorMoment | undefined;
+  /** By copy: how its last episode looked at its end; absent while nobody watches. */
+  let lastLooks: string[] | undefined;
   /** By copy, by agent: what was observed last. Callers may change what a moment holds. */
   const seen = envs.map(() => team.observationSpaces.map(({ size }) => new Float32Array(size)));
 
@@ -162,6 +165,7 @@ export function vectorize(envs: readonly ParallelEnv[]): VectorEnv {
       moment.wins[e] = won ? 1 : 0;
       writeObservations(e, observations, moment.finalObservations);
       writeState(e, moment.finalStates);
+      if (lastLooks) lastLooks[e] = env.render!();
       begin(e, undefined, moment);
     } else {
       writeSeen(e, observations, moment);
@@ -201,6 +205,13 @@ export function vectorize(envs: readonly ParallelEnv[]): VectorEnv {
         writeSituation(e, moment);
       });
     },
+    ...(envs[0].render && {
+      async recorder() {
+        const looks: string[] = [];
+        lastLooks = looks;
+        return createSvgRecorder((e, final) => (final ? looks[e] : envs[e].render!()), envs[0].stepsPerSecond);
+      },
+    }),
     close() {
       for (const env of envs) env.close?.();
     },

@@ -132,6 +132,30 @@ describe("evaluation", () => {
     expect(new Set(drawn).size).toBe(drawn.length);
   });
 
+  it("judges an environment without end by stretches of equal length", async () => {
+    const endless = (): ParallelEnv => ({
+      ...coin(),
+      step: () => ({
+        observations: { tosser: [0] },
+        rewards: { tosser: 1 },
+        terminations: { tosser: false },
+        truncations: { tosser: false },
+        infos: {},
+      }),
+    });
+    const env = vectorize([endless(), endless()]);
+    const settings = { episodes: 5, seed: 0, maxEpisodeSteps: 30 };
+    const ends: unknown[] = [];
+    const played = await evaluatePolicy(rememberingPolicy(2), env, {
+      ...settings,
+      onMoment: ({ ended, outcome }) => ended && ends.push(outcome),
+    });
+    expect([...played.returns]).toEqual([30, 30, 30, 30, 30]);
+    expect([...played.lengths]).toEqual([30, 30, 30, 30, 30]);
+    expect([...played.wins]).toEqual([0, 0, 0, 0, 0]);
+    expect(ends).toEqual(Array(5).fill("cut off"));
+  });
+
   it("refuses a policy for another number of environments", async () => {
     await expect(evaluatePolicy(rememberingPolicy(2), coins(3), { episodes: 1, seed: 0 })).rejects.toThrow(
       "the policy is made for 2 environments, the evaluation has 3",

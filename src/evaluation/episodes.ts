@@ -6,9 +6,6 @@ import { vectorSize } from "../envs/spaces.ts";
 import { graphNoiseSize, type JointPolicy } from "../policy/joint.ts";
 import type { Random } from "../random.ts";
 
-/** Steps after which an episode is taken to be endless. */
-const LONGEST_EPISODE = 1_000_000;
-
 /** How episodes went; one element per episode: those of the first copy of the environment, in order, and so on. */
 export interface EvaluatedEpisodes {
   /** Undiscounted sums of the team's rewards. */
@@ -45,6 +42,11 @@ export interface EpisodeSettings {
   readonly episodes: number;
   /** What the environment is started from. */
   readonly seed: number;
+  /**
+   * Steps after which an episode that goes on counts as one, and what comes after as the next: an environment without
+   * end is judged by stretches of that length. Default: as long as they take.
+   */
+  readonly maxEpisodeSteps?: number | undefined;
   /** Where actions are to be drawn as in training: where their noise comes from; absent: they are greedy. */
   readonly random?: Random | undefined;
   /** Is told of every moment of the episodes. */
@@ -58,12 +60,11 @@ export interface EpisodeSettings {
  * would be over-represented.
  *
  * @param policy must be made for as many environments as `env` has
- * @throws RangeError if an episode does not come to an end
  */
 export async function evaluatePolicy(
   policy: JointPolicy,
   env: VectorEnv,
-  { episodes, seed, random, onMoment }: EpisodeSettings,
+  { episodes, seed, maxEpisodeSteps = Number.POSITIVE_INFINITY, random, onMoment }: EpisodeSettings,
 ): Promise<EvaluatedEpisodes> {
   const { team, numEnvs } = env;
   if (policy.numEnvs !== numEnvs)
@@ -106,6 +107,7 @@ export async function evaluatePolicy(
     if (graphNoise) from.fillGumbel(graphNoise);
   };
   const outcomeOf = (e: number): Outcome => {
+    if (moment.terminations[e] + moment.truncations[e] === 0) return "cut off";
     if (moment.wins[e] === 1) return "won";
     return moment.terminations[e] === 1 ? "lost" : "cut off";
   };
@@ -127,19 +129,16 @@ export async function evaluatePolicy(
     await policy.act(inputs, outputs);
     await env.step(actions, moment);
     for (let e = 0; e < numEnvs; e++) {
-      const ended = moment.terminations[e] === 1 || moment.truncations[e] === 1;
-      episodeStarts[e] = ended ? 1 : 0;
+      const over = moment.terminations[e] === 1 || moment.truncations[e] === 1;
+      episodeStarts[e] = over ? 1 : 0;
       const episode = next[e];
       if (episode === firstEpisode(e + 1)) continue;
       returns[episode] += moment.rewards[e];
       lengths[episode] += 1;
-      if (lengths[episode] > LONGEST_EPISODE)
-        throw new RangeError(
-          `an episode has not ended after ${LONGEST_EPISODE} steps; the environment must truncate its episodes somewhere`,
-        );
+      const ended = over || lengths[episode] === maxEpisodeSteps;
       tell(e, episode, moment.rewards[e], ended);
       if (!ended) continue;
-      wins[episode] = moment.wins[e];
+      wins[episode] = over ? moment.wins[e] : 0;
       next[e] += 1;
       left -= 1;
       tellOfStart(e);

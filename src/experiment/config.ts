@@ -56,6 +56,14 @@ export const runSections = {
         .default(25)
         .describe("updates between two evaluations of the greedy policy; 0: at the end only"),
       episodes: z.int().min(1).default(32).describe("episodes of each evaluation"),
+      maxEpisodeSteps: z
+        .int()
+        .min(1)
+        .default(10_000)
+        .describe(
+          "steps after which an evaluation counts an episode that goes on as one, and what comes after as the next, so " +
+            "that an environment without end can be judged",
+        ),
     })
     .prefault({})
     .describe("how the policy is judged"),

@@ -2,6 +2,7 @@
 
 import type { VectorEnv } from "../envs/env.ts";
 import { makeVectorEnv } from "../envs/registry.ts";
+import { InputError } from "../errors.ts";
 import { type EpisodeSettings, evaluatePolicy } from "../evaluation/episodes.ts";
 import type { EvaluationSummary } from "../evaluation/records.ts";
 import { mean, standardDeviation } from "../evaluation/statistics.ts";
@@ -32,15 +33,18 @@ export async function openEvaluator(
     wrap = (env) => env,
   }: { readonly episodes?: number | undefined; readonly wrap?: (env: VectorEnv) => VectorEnv } = {},
 ): Promise<Evaluator> {
+  if (!(Number.isInteger(episodes) && episodes > 0))
+    throw new InputError(`episodes is ${episodes}, must be a whole number ≥ 1`);
   const numEnvs = Math.min(episodes, COPIES);
   const { workers } = config.rollout;
+  const { maxEpisodeSteps } = config.evaluation;
   const plain = await makeVectorEnv(config.env.id, { numEnvs, workers, options: config.env.options });
   const env = wrap(plain);
   const seed = runStream(config.seed, "evaluation").integer(2 ** 31);
   return {
     env,
     async evaluate(policy, how) {
-      const { returns, wins } = await evaluatePolicy(policy, env, { ...how, episodes, seed });
+      const { returns, wins } = await evaluatePolicy(policy, env, { ...how, episodes, seed, maxEpisodeSteps });
       return {
         episodes,
         meanReturn: mean(returns),

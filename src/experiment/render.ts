@@ -1,6 +1,7 @@
 /** @file Episodes of a run's policy to look at: as a page, a film or a picture. */
 
-import { extname } from "node:path";
+import { basename, extname } from "node:path";
+import { isModulePath } from "../envs/module.ts";
 import { type Recorder, toBase64 } from "../envs/recording.ts";
 import type { Space } from "../envs/spaces.ts";
 import { argmax } from "../envs/vectorize.ts";
@@ -176,7 +177,7 @@ async function playEpisodes(
       return {
         returns: returns.slice(0, episodes),
         data: {
-          env: config.env.id,
+          env: isModulePath(config.env.id) ? basename(config.env.id) : config.env.id,
           algorithm: config.algorithm.name,
           seed: config.seed,
           steps,

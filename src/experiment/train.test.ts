@@ -50,6 +50,11 @@ beforeAll(async () => {
 }, 60_000);
 
 describe("a run", () => {
+  test("is judged by one episode or more", async () => {
+    for (const episodes of [0, -1, 1.5])
+      await expect(evaluateRun(whole(), { episodes })).rejects.toThrow(`episodes is ${episodes}, must be a whole`);
+  });
+
   test("leaves behind what the run directory is said to hold", async () => {
     const names = (await readdir(whole())).sort();
     expect(names).toEqual([

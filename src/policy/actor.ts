@@ -5,6 +5,7 @@ import type { Traced } from "../compile/trace.ts";
 import type { Tree } from "../compile/tree.ts";
 import type { TeamSpec } from "../envs/env.ts";
 import { type Space, vectorSize } from "../envs/spaces.ts";
+import { InputError } from "../errors.ts";
 import { boundedStd, categorical, type Distribution, diagonalGaussian } from "../nn/distributions.ts";
 import { constant } from "../nn/initializers.ts";
 import {
@@ -180,7 +181,7 @@ export interface TeamActors {
  * The actors of a team, as the settings have them.
  * @param predecessors F(i) by agent
  * @param ownGraphs whether F(i) is another in each sample, and these only what it may be
- * @throws RangeError if parameters are to be shared by agents whose spaces differ
+ * @throws InputError if parameters are to be shared by agents whose spaces differ
  */
 export function teamActors(
   team: TeamSpec,
@@ -212,7 +213,7 @@ export function teamActors(
     };
     const odd = team.agents.findIndex((_, i) => describe(i) !== describe(0));
     if (odd > 0) {
-      throw new RangeError(
+      throw new InputError(
         `policy.share is true, but ${team.agents[0]} has ${describe(0)}, ${team.agents[odd]} ${describe(odd)}; ` +
           "agents that share a network need equal spaces",
       );

@@ -1,5 +1,6 @@
 /** @file In which order agents act, and who conditions on whose action. */
 
+import { InputError } from "../errors.ts";
 /** F and B of the paper: who an agent's policy conditions on, and who conditions on it. Agents are indices. */
 export interface Dependencies {
   /**
@@ -30,7 +31,7 @@ const agentsOf = (count: number): number[] => Array.from({ length: count }, (_, 
 
 /**
  * The dependencies of a team of `count` agents.
- * @throws RangeError if the order is not a permutation, or an agent would condition on one that acts later or, without
+ * @throws InputError if the order is not a permutation, or an agent would condition on one that acts later or, without
  *   an order, on itself by way of others
  */
 export function resolveDependencies(count: number, settings: DependencySettings): Dependencies {
@@ -39,10 +40,10 @@ export function resolveDependencies(count: number, settings: DependencySettings)
   if (given === "shuffled" || wanted === "learned") {
     if (given === "shuffled" && wanted !== "all") {
       const shown = JSON.stringify(wanted);
-      throw new RangeError(`policy.order is shuffled, so policy.dependencies must be all (or absent); it is ${shown}`);
+      throw new InputError(`policy.order is shuffled, so policy.dependencies must be all (or absent); it is ${shown}`);
     }
     if (given !== undefined && given !== "shuffled") {
-      throw new RangeError(`policy.order is [${given}], must be absent where policy.dependencies is learned`);
+      throw new InputError(`policy.order is [${given}], must be absent where policy.dependencies is learned`);
     }
     const others = agents.map((agent) => agents.filter((other) => other !== agent));
     return {
@@ -53,12 +54,12 @@ export function resolveDependencies(count: number, settings: DependencySettings)
     };
   }
   if (given && (given.length !== count || agents.some((agent) => !given.includes(agent)))) {
-    throw new RangeError(`policy.order is [${given}], must be a permutation of the agents 0 to ${count - 1}`);
+    throw new InputError(`policy.order is [${given}], must be a permutation of the agents 0 to ${count - 1}`);
   }
   if (wanted === "none") return fixed(given ?? agents, () => []);
   if (wanted === "all") return fixed(given ?? agents, before(given ?? agents));
   if (wanted.length !== count) {
-    throw new RangeError(
+    throw new InputError(
       `policy.dependencies has ${wanted.length} lists, must have one for each of the ${count} agents`,
     );
   }
@@ -67,7 +68,7 @@ export function resolveDependencies(count: number, settings: DependencySettings)
     const earlier = before(order)(agent);
     const late = wanted[agent].find((other) => !earlier.includes(other));
     if (late !== undefined) {
-      throw new RangeError(
+      throw new InputError(
         `policy.dependencies[${agent}] has ${late}, must be agents that act before agent ${agent}: [${earlier}]`,
       );
     }
@@ -107,11 +108,11 @@ function topologicalOrder(dependencies: readonly (readonly number[])[]): number[
       const waiting = agents.filter((agent) => !order.includes(agent));
       const strange = waiting.flatMap((i) => dependencies[i].filter((other) => other >= agents.length));
       if (strange.length > 0) {
-        throw new RangeError(
+        throw new InputError(
           `policy.dependencies has ${strange[0]}, must be lists of the agents 0 to ${agents.length - 1}`,
         );
       }
-      throw new RangeError(`policy.dependencies must have no cycle; nobody of the agents [${waiting}] can act first`);
+      throw new InputError(`policy.dependencies must have no cycle; nobody of the agents [${waiting}] can act first`);
     }
     order.push(next);
   }

@@ -11,6 +11,7 @@ import type { Traced } from "../compile/trace.ts";
 import type { Tree } from "../compile/tree.ts";
 import type { TeamSpec } from "../envs/env.ts";
 import { vectorSize } from "../envs/spaces.ts";
+import { InputError } from "../errors.ts";
 import {
   type DecoderBlock,
   type DecoderMemory,
@@ -167,7 +168,7 @@ export interface TransformerSettings {
 }
 
 /**
- * @throws RangeError where the agents of a team can't be tokens of one sequence
+ * @throws InputError where the agents of a team can't be tokens of one sequence
  */
 export function transformer(
   team: TeamSpec,
@@ -176,12 +177,12 @@ export function transformer(
   order: readonly number[],
 ): Transformer {
   const { hidden: size, recurrent, share, layers, featureNormalization, stdX, stdY, stdRho, temperature } = policy;
-  if (size % heads !== 0) throw new RangeError(`algorithm.heads is ${heads}, must divide policy.hidden, ${size}`);
+  if (size % heads !== 0) throw new InputError(`algorithm.heads is ${heads}, must divide policy.hidden, ${size}`);
   const agents = team.agents.length;
   const [{ kind }] = team.actionSpaces;
   const odd = team.actionSpaces.findIndex((space) => space.kind !== kind);
   if (odd > 0) {
-    throw new RangeError(
+    throw new InputError(
       `${team.agents[0]} has a ${kind} action space, ${team.agents[odd]} a ${team.actionSpaces[odd].kind} one; ` +
         "agents of one transformer need actions of one kind",
     );

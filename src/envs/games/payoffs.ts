@@ -1,5 +1,6 @@
 /** @file The games of the literature, and those that a user makes, as payoffs of joint actions. */
 
+import { InputError } from "../../errors.ts";
 import { box, discrete } from "../spaces.ts";
 import { argmax } from "../vectorize.ts";
 import type { Game } from "./game.ts";
@@ -30,25 +31,25 @@ interface FlatPayoffs {
 
 /**
  * Flattens a tensor.
- * @throws RangeError that names the place where it is not a tensor of finite numbers
+ * @throws InputError that names the place where it is not a tensor of finite numbers
  */
 export function flattenPayoffs(tensor: unknown): FlatPayoffs {
   const shape: number[] = [];
   for (let node = tensor; Array.isArray(node); node = node[0]) shape.push(node.length);
-  if (shape.length === 0) throw new RangeError("payoffs must be nested lists, one level per agent");
+  if (shape.length === 0) throw new InputError("payoffs must be nested lists, one level per agent");
   const payoffs: number[] = [];
   const visit = (node: unknown, path: readonly number[]): void => {
     const where = `payoffs${path.map((index) => `[${index}]`).join("")}`;
     if (path.length === shape.length) {
       if (typeof node !== "number" || !Number.isFinite(node))
-        throw new RangeError(`${where} is ${JSON.stringify(node)}, must be a number (${shape.length} agents)`);
+        throw new InputError(`${where} is ${JSON.stringify(node)}, must be a number (${shape.length} agents)`);
       payoffs.push(node);
       return;
     }
     const size = shape[path.length];
-    if (!Array.isArray(node)) throw new RangeError(`${where} is ${JSON.stringify(node)}, must be a list of ${size}`);
+    if (!Array.isArray(node)) throw new InputError(`${where} is ${JSON.stringify(node)}, must be a list of ${size}`);
     if (node.length !== size || size === 0)
-      throw new RangeError(`${where} has ${node.length} elements, must have ${size || "at least 1"}`);
+      throw new InputError(`${where} has ${node.length} elements, must have ${size || "at least 1"}`);
     node.forEach((child, index) => {
       visit(child, [...path, index]);
     });

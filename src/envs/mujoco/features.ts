@@ -1,5 +1,6 @@
 /** @file Numbers that can be observed: where they stand in MuJoCo's memory, what is done to them, what they mean. */
 
+import { InputError } from "../../errors.ts";
 import type { RobotIndex } from "./description.ts";
 
 /** Arrays of `mjData` that observations are taken from, by MuJoCo's names. */
@@ -72,7 +73,7 @@ function plainLabel(field: Field, index: number, robot: RobotIndex): string {
     if (field === "qpos") return `${name} ${type === "slide" ? "position (m)" : "angle (rad)"}`;
     return `${name} ${type === "slide" ? "velocity (m/s)" : "angular velocity (rad/s)"}`;
   }
-  throw new RangeError(`${field} has no element ${index}`);
+  throw new InputError(`${field} has no element ${index}`);
 }
 
 /** What a feature means, with its unit. */

@@ -11,7 +11,7 @@ import { createTask } from "./task.ts";
 /**
  * One copy of a task.
  * @param id as in `findRobot`
- * @throws RangeError if there is no such robot or factorisation
+ * @throws InputError if there is no such robot or factorisation
  */
 export async function createParallelEnv(id: string, options: MujocoOptions): Promise<ParallelEnv> {
   const task = createTask(findRobot(id, options), options);

@@ -1,5 +1,6 @@
 /** @file What a robot is: its body, what it is rewarded for, when it has fallen, how agents can share it. */
 
+import { InputError } from "../../errors.ts";
 import type { RobotDescription, RobotIndex } from "./description.ts";
 import type { Feature } from "./features.ts";
 import type { Category, GraphNode, RobotGraph } from "./graph.ts";
@@ -61,7 +62,7 @@ export interface RobotFamily {
   readonly description: string;
   /** The factorisations' names, or, where there are endlessly many, their form. */
   readonly factorisations: readonly string[] | { readonly form: string; readonly examples: readonly string[] };
-  /** @throws RangeError saying what is allowed, if there is no such factorisation */
+  /** @throws InputError saying what is allowed, if there is no such factorisation */
   build(factorisation: string, variant: RobotVariant): Robot;
 }
 
@@ -92,7 +93,7 @@ export function tableFamily(
     factorisations,
     build(factorisation, variant) {
       if (!Object.hasOwn(table, factorisation)) {
-        throw new RangeError(
+        throw new InputError(
           `${name} has no factorisation ${JSON.stringify(factorisation)} (there are: ${factorisations.map((f) => `${name}-${f}`).join(", ")})`,
         );
       }

@@ -1,5 +1,6 @@
 /** @file A robot shared by a team: who sees what, who moves which motor. */
 
+import { InputError } from "../../errors.ts";
 import type { TeamSpec } from "../env.ts";
 import { box } from "../spaces.ts";
 import { type Feature, featureLabel } from "./features.ts";
@@ -44,7 +45,7 @@ function agentFeatures(robot: Robot, agent: number, options: MujocoOptions): rea
 /** Numbers in a copy's row; see `physics.ts`. */
 export const rowSize = ({ robot: { index } }: Task): number => index.positions + 2 * index.velocities + 1;
 
-/** @throws RangeError if an agent would observe nothing */
+/** @throws InputError if an agent would observe nothing */
 export function createTask(robot: Robot, options: MujocoOptions): Task {
   const { description, index } = robot;
   const agents = robot.agents.map((_, i) => `agent_${i}`);
@@ -67,7 +68,7 @@ export function createTask(robot: Robot, options: MujocoOptions): Task {
   const observations = features.map((own, i) => plan(own, i, options));
   observations.forEach(({ size }, i) => {
     if (size === 0)
-      throw new RangeError(`options.localCategories: ${agents[i]} of ${description.name} would observe nothing`);
+      throw new InputError(`options.localCategories: ${agents[i]} of ${description.name} would observe nothing`);
   });
   const state = plan(robot.state, 0, options.state);
   return {

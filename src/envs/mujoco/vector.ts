@@ -84,7 +84,7 @@ const WORTH_PARTING = 16;
  * N copies of a task.
  * @param id as in `findRobot`
  * @param workers threads that share the work, this one among them; 0 is 1. The result does not depend on it.
- * @throws RangeError if there is no such robot or factorisation
+ * @throws InputError if there is no such robot or factorisation
  */
 export async function createVectorEnv(
   id: string,

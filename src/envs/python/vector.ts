@@ -3,6 +3,7 @@
 import { availableParallelism } from "node:os";
 import { InputError } from "../../errors.ts";
 import type { TeamSpec, VectorEnv, VectorEnvPart, VectorMoment } from "../env.ts";
+import { createPngRecorder } from "../pictures.ts";
 import type { Recorder } from "../recording.ts";
 import { box, discrete, type Space } from "../spaces.ts";
 import { environmentSeed } from "../vectorize.ts";
@@ -16,7 +17,6 @@ import {
   startProcess,
   type WireSpace,
 } from "./process.ts";
-import { createPictureRecorder } from "./recorder.ts";
 import {
   type ActionMessage,
   actionBytes,
@@ -314,7 +314,7 @@ export function createPythonVectorEnv(settings: PythonVectorSettings): PythonVec
           `environment ${id} has no pictures: it can't be made with render_mode="rgb_array", so it can't be rendered`,
         );
       }
-      return createPictureRecorder(picture, stepsPerSecond);
+      return createPngRecorder(picture, stepsPerSecond);
     },
     counters: () => ({ restarts }),
     // What Python holds can't be had: a resumed run begins new episodes.

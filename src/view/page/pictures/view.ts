@@ -11,7 +11,7 @@ const KEPT = 60;
 const AHEAD = 8;
 
 export function createPicturesView(
-  { frames, width, height, pictures }: PicturesRecording,
+  { frames, width, height, mediaType, pictures }: PicturesRecording,
   { agents, action }: EpisodeNotes,
 ): View {
   /** By frame, in the order in which they were wanted last. */
@@ -25,7 +25,7 @@ export function createPicturesView(
     decoded.delete(frame);
     if (!found) {
       const image = new Image();
-      image.src = `data:image/png;base64,${pictures[frame]}`;
+      image.src = `data:${mediaType};base64,${pictures[frame]}`;
       found = { image, ready: image.decode() };
       found.ready.then(
         () => onChange(),
