@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readResult } from "../evaluation/records.ts";
 import { essence } from "../experiment/testing/essence.ts";
+import { pngSize } from "../view/testing/images.ts";
 import { startBpta } from "./testing/start.ts";
 
 let root: string;
@@ -89,10 +90,11 @@ test("the default directory is named after the run, with a number if taken; then
   const trained = await bpta(["train", "penalty", "--algo", "mappo", "--steps", "50", "--set", "rollout.length=1"]);
   expect(trained).toMatchObject({ code: 0, stderr: "" });
   expect(trained.stdout).toContain(`npx bpta eval ${run}`);
-  const [evaluated, exported, plotted] = await Promise.all([
+  const [evaluated, exported, plotted, painted] = await Promise.all([
     bpta(["eval", run, "--json"]),
     bpta(["export", run, "--out", "policy.onnx"]),
     bpta(["plot", run, "--out", "curve.svg"]),
+    bpta(["plot", run, "--out", "curve.png"]),
   ]);
   expect(JSON.parse(evaluated.stdout)).toEqual({
     env: "penalty",
@@ -103,6 +105,8 @@ test("the default directory is named after the run, with a number if taken; then
   expect(exported).toEqual({ code: 0, stdout: "wrote policy.onnx\n", stderr: "" });
   expect(await readFile(join(root, "policy.onnx"))).toEqual(await readFile(join(root, run, "policy.onnx")));
   expect(plotted).toEqual({ code: 0, stdout: "wrote curve.svg\n", stderr: "" });
+  expect(painted.code).toBe(0);
+  expect(pngSize(await readFile(join(root, "curve.png"))).width).toBeGreaterThan(100);
   expect(await readFile(join(root, "curve.svg"), "utf8")).toMatch(/^<svg/);
 });
 

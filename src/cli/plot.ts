@@ -14,7 +14,7 @@ export const plotCommand = (): Command =>
   new Command("plot")
     .description("draw learning curves: mean and 95 % interval over the seeds of each algorithm")
     .argument("<run...>", "run directories")
-    .requiredOption("--out <file.svg>", "where to", fileName(".svg"))
+    .requiredOption("--out <file>", "where to: .svg or .png", fileName(".svg", ".png"))
     .option("--metric <name>", "what to draw, a name in metrics.jsonl (default: episodeReturn)")
     .option(
       "--by <setting>",

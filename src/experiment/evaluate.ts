@@ -1,5 +1,6 @@
 /** @file What can be done with the policy of a run: judge it, hand it on. */
 
+import { decodeSignature } from "../compile/onnx.ts";
 import { InputError } from "../errors.ts";
 import { type EvaluationSummary, readResult } from "../evaluation/records.ts";
 import type { RunConfig } from "./config.ts";
@@ -49,7 +50,14 @@ export interface TrainedModel {
 /** A run's policy: the one that it ended with, or else that of its newest checkpoint. */
 export async function modelOf(path: string, config: RunConfig): Promise<TrainedModel> {
   const policy = await readPolicy(path);
-  if (policy) return { onnx: policy, steps: (await readResult(path))?.steps ?? config.steps };
+  if (policy) {
+    try {
+      decodeSignature(policy);
+    } catch (error) {
+      throw new InputError(`${path}/policy.onnx: ${(error as Error).message}`, { cause: error });
+    }
+    return { onnx: policy, steps: (await readResult(path))?.steps ?? config.steps };
+  }
   const checkpoint = await newestCheckpoint(path, () => {});
   if (!checkpoint) {
     throw new InputError(

@@ -1,6 +1,9 @@
 /** @file Learning curves of runs, as a file. */
 
+import { extname } from "node:path";
+import { InputError } from "../errors.ts";
 import { learningCurves } from "../evaluation/figures.ts";
+import { pngOf } from "../evaluation/png.ts";
 import { groupRuns, readRuns } from "../evaluation/runs.ts";
 import { writeFileAtomically } from "./files.ts";
 
@@ -19,18 +22,20 @@ export interface PlotOptions {
  * 95 % interval over seeds.
  *
  * @param paths run directories
- * @param out where the SVG goes
- * @throws InputError if a directory is not a run, or the runs can't be drawn together
+ * @param out the file, which ends in .svg or .png
+ * @throws InputError if a directory is not a run, the runs can't be drawn together, or the file ends otherwise
  */
 export async function plotRuns(
   paths: readonly string[],
   out: string,
   { metric, by, smoothing }: PlotOptions = {},
 ): Promise<void> {
+  const ending = extname(out).toLowerCase();
+  if (ending !== ".svg" && ending !== ".png") throw new InputError(`${out}: a figure's file must end in .svg or .png`);
   const groups = groupRuns(await readRuns(paths), { ...(by && { by }) });
   const svg = await learningCurves(groups, {
     ...(metric !== undefined && { metric }),
     ...(smoothing !== undefined && { smoothing }),
   });
-  await writeFileAtomically(out, svg);
+  await writeFileAtomically(out, ending === ".png" ? [await pngOf(svg)] : svg);
 }

@@ -133,6 +133,7 @@ async function runToEnd(
 ): Promise<TrainResult> {
   const { config, path } = run;
   const { learner, collector } = session;
+  let lastCheckpoint = checkpoint?.path;
   try {
     let counters: Counters = { update: 0, step: 0, wallSeconds: 0 };
     if (checkpoint) {
@@ -143,7 +144,6 @@ async function runToEnd(
     const stepsPerUpdate = config.rollout.environments * config.rollout.length;
     const totalSteps = Math.ceil(config.steps / stepsPerUpdate) * stepsPerUpdate;
     const startedAt = performance.now() - counters.wallSeconds * 1000;
-    let lastCheckpoint = checkpoint?.path;
     let counted = session.counters();
     onProgress({ kind: "start", path, config, step, totalSteps });
 
@@ -213,6 +213,13 @@ async function runToEnd(
     await run.writeResult(result);
     onProgress({ kind: "result", path, result });
     return { path, ...result };
+  } catch (error) {
+    // What the system refuses, such as room on a full disk.
+    const refused = error as NodeJS.ErrnoException;
+    if (refused.syscall !== undefined) {
+      refused.message = `${path}: ${refused.message} (last good checkpoint: ${lastCheckpoint ?? "none"})`;
+    }
+    throw error;
   } finally {
     await run.close();
   }
