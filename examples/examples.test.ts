@@ -33,6 +33,10 @@ describe("the examples", () => {
     expect(played).toBe("step 0: agent_0 0 · agent_1 0 → reward 11.00, 11.00 so far\n");
   });
 
+  it("compile.ts finds the weights, and predicts with them", async () => {
+    expect(await run("compile.ts")).toBe("weights: 2.00, 0, -1.00\npredictions: 2.00, -1.00\n");
+  });
+
   it("custom-env.ts is an environment on which a team learns", async () => {
     const [, rate] = (await run("custom-env.ts")).match(/^the couriers meet in ([\d.]+) % of their episodes/)!;
     expect(Number(rate)).toBeGreaterThan(90);
