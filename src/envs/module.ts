@@ -8,6 +8,8 @@ import { InputError } from "../errors.ts";
 import { checkParallelEnv } from "./check.ts";
 import type { EnvironmentDefinition } from "./definition.ts";
 import type { ParallelEnv } from "./env.ts";
+import { spread } from "./spread.ts";
+import { makeCopies, vectorize } from "./vectorize.ts";
 
 /** Steps that a new environment is tried for when it is loaded: enough for what is plainly wrong, and quick. */
 const TRIAL_STEPS = 5;
@@ -20,24 +22,30 @@ type Factory = (options: unknown) => ParallelEnv | Promise<ParallelEnv>;
 /** An environment whose module's default export is a function from options to a `ParallelEnv`. */
 export function moduleEnvironment(path: string): EnvironmentDefinition {
   let factory: Promise<Factory> | undefined;
+  const make = async (options: unknown): Promise<ParallelEnv> => {
+    if (!factory) {
+      factory = loadFactory(path);
+      const trial = await tryFactory(path, await factory, options);
+      try {
+        checkParallelEnv(trial, { steps: TRIAL_STEPS });
+      } catch (error) {
+        throw new InputError(`environment ${path}: ${(error as Error).message}`, { cause: error });
+      } finally {
+        trial.close?.();
+      }
+    }
+    return (await factory)(options);
+  };
   return {
     id: path,
     family: "module",
     description: "An environment of the user's own.",
     optionsSchema: z.record(z.string(), z.unknown()),
-    async make(_id, options) {
-      if (!factory) {
-        factory = loadFactory(path);
-        const trial = await tryFactory(path, await factory, options);
-        try {
-          checkParallelEnv(trial, { steps: TRIAL_STEPS });
-        } catch (error) {
-          throw new InputError(`environment ${path}: ${(error as Error).message}`, { cause: error });
-        } finally {
-          trial.close?.();
-        }
-      }
-      return (await factory)(options);
+    make: (_id, options) => make(options),
+    async makeVector(_id, { numEnvs, workers, options }) {
+      const threads = Math.min(workers, numEnvs);
+      if (threads > 1) return spread(path, () => make(options), { numEnvs, threads, options });
+      return vectorize(await makeCopies(numEnvs, () => make(options)));
     },
   };
 }
@@ -57,7 +65,8 @@ async function tryFactory(path: string, factory: Factory, options: unknown): Pro
   return made;
 }
 
-async function loadFactory(path: string): Promise<Factory> {
+/** What a module exports. */
+export async function loadFactory(path: string): Promise<Factory> {
   const file = resolve(path);
   if (!existsSync(file)) throw new InputError(`environment ${path}: there is no such file (looked for ${file})`);
   const { default: factory } = (await importModule(file)) as { readonly default?: unknown };

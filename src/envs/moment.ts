@@ -48,3 +48,36 @@ export function partOfMoment(moment: VectorMoment, k: number, count: number): Ve
     wins: part(moment.wins),
   };
 }
+
+/**
+ * Writes what a step left in some environments into the moment of all; of how episodes ended, the rows where one did.
+ * @param first the place of the first of them in `to`
+ */
+export function writeMoment(from: VectorMoment, to: VectorMoment, first = 0): void {
+  const count = from.rewards.length;
+  /** All rows of an array. */
+  const write = (rows: Float32Array | Uint8Array, into: Float32Array | Uint8Array): void =>
+    into.set(rows, (rows.length / count) * first);
+  for (let i = 0; i < from.observations.length; i++) {
+    write(from.observations[i], to.observations[i]);
+    write(from.actionMasks[i], to.actionMasks[i]);
+  }
+  write(from.states, to.states);
+  write(from.active, to.active);
+  write(from.rewards, to.rewards);
+  write(from.terminations, to.terminations);
+  write(from.truncations, to.truncations);
+  for (let e = 0; e < count; e++) {
+    if (from.terminations[e] + from.truncations[e] === 0) continue;
+    for (let i = 0; i < from.finalObservations.length; i++)
+      writeRow(from.finalObservations[i], to.finalObservations[i], e, count, first);
+    writeRow(from.finalStates, to.finalStates, e, count, first);
+    to.wins[first + e] = from.wins[e];
+  }
+}
+
+/** Row e of `count`. */
+function writeRow(from: Float32Array, to: Float32Array, e: number, count: number, first: number): void {
+  const size = from.length / count;
+  for (let k = 0; k < size; k++) to[(first + e) * size + k] = from[e * size + k];
+}

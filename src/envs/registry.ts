@@ -11,7 +11,7 @@ import { isModulePath, moduleEnvironment } from "./module.ts";
 import { mujoco } from "./mujoco/index.ts";
 import { python } from "./python/index.ts";
 import { smax } from "./smax/index.ts";
-import { vectorize } from "./vectorize.ts";
+import { makeCopies, vectorize } from "./vectorize.ts";
 
 /** Every environment that has a name here. */
 export const environments: readonly EnvironmentDefinition[] = [...games, ...mujoco, ...smax, ...football, ...python];
@@ -112,7 +112,5 @@ export async function makeVectorEnv(
   const definition = findEnvironment(id);
   const parsed = parseOptions(definition, id, options);
   if (definition.makeVector) return definition.makeVector(id, { numEnvs, workers, options: parsed });
-  const copies: ParallelEnv[] = [];
-  for (let e = 0; e < numEnvs; e++) copies.push(await definition.make(id, parsed));
-  return vectorize(copies);
+  return vectorize(await makeCopies(numEnvs, () => definition.make(id, parsed)));
 }

@@ -60,10 +60,11 @@ function someNonzero(values: ArrayLike<number>): boolean {
  *   gets is used again at its next step.
  *
  * @param envs the copies, all alike
+ * @param first the number of the first of them among all copies that train, which its seed and errors follow
  * @throws RangeError from `step` and `reset` if an environment returns a wrong number of elements or one that is not
  *   finite, no observation for an agent that is to act, or a mask that allows it nothing
  */
-export function vectorize(envs: readonly ParallelEnv[]): VectorEnv {
+export function vectorize(envs: readonly ParallelEnv[], first = 0): VectorEnv {
   if (envs.length === 0) throw new RangeError("vectorize: there is no environment, must be at least one");
   const team = teamOf(envs[0]);
   const { agents, actionSpaces } = team;
@@ -77,10 +78,10 @@ export function vectorize(envs: readonly ParallelEnv[]): VectorEnv {
 
   const writeRow = (e: number, what: string, values: ArrayLike<number>, into: Float32Array, size: number): void => {
     if (values.length !== size)
-      throw new RangeError(`environment ${e}: ${what} has ${values.length} elements, its space has ${size}`);
+      throw new RangeError(`environment ${first + e}: ${what} has ${values.length} elements, its space has ${size}`);
     for (let k = 0; k < size; k++) {
       const value = values[k];
-      if (!(Math.abs(value) < Infinity)) throw new RangeError(`environment ${e}: ${what}[${k}] is ${value}`);
+      if (!(Math.abs(value) < Infinity)) throw new RangeError(`environment ${first + e}: ${what}[${k}] is ${value}`);
       into[e * size + k] = value;
     }
   };
@@ -103,7 +104,8 @@ export function vectorize(envs: readonly ParallelEnv[]): VectorEnv {
   /** What is observed at a moment that goes on, in which whoever is to act observes something. */
   const writeSeen = (e: number, observations: Parameters<typeof writeObservations>[1], moment: VectorMoment): void => {
     const blind = agents.find((agent, i) => observations[agent] === undefined && isActive(e, i));
-    if (blind !== undefined) throw new RangeError(`environment ${e}: observation of ${blind} is missing; it is to act`);
+    if (blind !== undefined)
+      throw new RangeError(`environment ${first + e}: observation of ${blind} is missing; it is to act`);
     writeObservations(e, observations, moment.observations);
   };
   /** Who can act, what is allowed and the state: what an environment can be asked for at any moment. */
@@ -120,7 +122,8 @@ export function vectorize(envs: readonly ParallelEnv[]): VectorEnv {
       const mask = active ? env.actionMask?.(agents[i]) : undefined;
       if (mask) {
         writeRow(e, `action mask of ${agents[i]}`, mask, moment.actionMasks[i], space.n);
-        if (!someNonzero(mask)) throw new RangeError(`environment ${e}: action mask of ${agents[i]} allows nothing`);
+        if (!someNonzero(mask))
+          throw new RangeError(`environment ${first + e}: action mask of ${agents[i]} allows nothing`);
       } else moment.actionMasks[i].fill(1, e * space.n, (e + 1) * space.n);
     }
     writeState(e, moment.states);
@@ -149,7 +152,7 @@ export function vectorize(envs: readonly ParallelEnv[]): VectorEnv {
       const agent = agents[i];
       const reward = rewards[agent] as number | undefined;
       if (reward !== undefined) {
-        if (!Number.isFinite(reward)) throw new RangeError(`environment ${e}: reward of ${agent} is ${reward}`);
+        if (!Number.isFinite(reward)) throw new RangeError(`environment ${first + e}: reward of ${agent} is ${reward}`);
         total += reward;
         count += 1;
       }
@@ -178,7 +181,7 @@ export function vectorize(envs: readonly ParallelEnv[]): VectorEnv {
     team,
     reset(seed, moment) {
       latest = moment;
-      for (let e = 0; e < envs.length; e++) begin(e, environmentSeed(seed, e), moment);
+      for (let e = 0; e < envs.length; e++) begin(e, environmentSeed(seed, first + e), moment);
     },
     step(actions, moment) {
       latest = moment;
@@ -216,4 +219,14 @@ export function vectorize(envs: readonly ParallelEnv[]): VectorEnv {
       for (const env of envs) env.close?.();
     },
   };
+}
+
+/** `count` copies, made one after the other. */
+export async function makeCopies(
+  count: number,
+  make: () => ParallelEnv | Promise<ParallelEnv>,
+): Promise<readonly ParallelEnv[]> {
+  const copies: ParallelEnv[] = [];
+  for (let e = 0; e < count; e++) copies.push(await make());
+  return copies;
 }
