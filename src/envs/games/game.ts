@@ -4,7 +4,8 @@
  * A game of one step shows its players a constant. One of several steps shows them how far it is and what all did last.
  */
 
-import type { Action, ParallelEnv, TeamSpec, VectorEnv, VectorMoment } from "../env.ts";
+import { agentsInOrder } from "../agents.ts";
+import type { ParallelEnv, TeamSpec, VectorEnv, VectorMoment } from "../env.ts";
 import { type BoxSpace, box, type Space, vectorSize } from "../spaces.ts";
 
 /** What makes a game. */
@@ -127,28 +128,21 @@ export function gameVectorEnv(game: Game, steps: number, numEnvs: number): Vecto
 }
 
 /** One copy of a game, whose episodes take `steps` steps. */
-export function gameEnv(game: Game, steps: number): ParallelEnv {
-  const { agents, observationSpaces, actionSpaces, stateSpace } = teamOfGame(game, steps);
+export function gameEnv(id: string, game: Game, steps: number): ParallelEnv {
+  const team = teamOfGame(game, steps);
+  const { agents, observationSpaces, actionSpaces, stateSpace } = team;
+  const { place, byAgent, writeAction } = agentsInOrder(id, team);
   const vectors = actionSpaces.map((space) => new Float32Array(vectorSize(space)));
   let state = new Float32Array(stateSpace.size);
   let step = 0;
   let best = true;
 
-  const byAgent = <T>(value: (i: number) => T): Record<string, T> =>
-    Object.fromEntries(agents.map((agent, i) => [agent, value(i)]));
-  const writeAction = (action: Action, space: Space, into: Float32Array): void => {
-    if (typeof action !== "number") into.set(action);
-    else {
-      into.fill(0);
-      into[space.kind === "discrete" ? action : 0] = space.kind === "discrete" ? 1 : action;
-    }
-  };
   return {
     agents,
     stateSpace,
     hasWins: game.best !== undefined,
-    observationSpace: (agent) => observationSpaces[agents.indexOf(agent)],
-    actionSpace: (agent) => actionSpaces[agents.indexOf(agent)],
+    observationSpace: (agent) => observationSpaces[place(agent)],
+    actionSpace: (agent) => actionSpaces[place(agent)],
     reset() {
       step = 0;
       best = true;
@@ -158,7 +152,7 @@ export function gameEnv(game: Game, steps: number): ParallelEnv {
     },
     step(actions) {
       agents.forEach((agent, i) => {
-        writeAction(actions[agent], actionSpaces[i], vectors[i]);
+        writeAction(i, actions[agent], vectors[i]);
       });
       const payoff = game.payoff(vectors, 0);
       best &&= payoff === game.best;

@@ -4,16 +4,16 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Random } from "../../random.ts";
 import { checkParallelEnv } from "../check.ts";
-import type { VectorEnv } from "../env.ts";
+import type { Action, VectorEnv } from "../env.ts";
 import { createMoment } from "../moment.ts";
 import { makeEnv, makeVectorEnv } from "../registry.ts";
 import { vectorSize } from "../spaces.ts";
 import { vectorize } from "../vectorize.ts";
 
-const payoff = async (id: string, choices: readonly number[], options = {}): Promise<number> => {
+const payoff = async (id: string, actions: readonly Action[], options = {}): Promise<number> => {
   const env = await makeEnv(id, options);
   env.reset();
-  return env.step(Object.fromEntries(env.agents.map((agent, i) => [agent, choices[i]]))).rewards.agent_0;
+  return env.step(Object.fromEntries(env.agents.map((agent, i) => [agent, actions[i]]))).rewards.agent_0;
 };
 
 const table = async (id: string, options = {}): Promise<number[][]> =>
@@ -60,12 +60,12 @@ describe("payoffs", () => {
   it("quadratic is highest where its gradient vanishes", async () => {
     const options = { targets: [1, -1], coupling: 1 };
     // (1 + c) a_0 − c a_1 = p and (1 + c) a_1 − c a_0 = q
-    expect(await payoff("quadratic", [1 / 3, -1 / 3], options)).toBeCloseTo(-4 / 3, 6);
+    expect(await payoff("quadratic", [[1 / 3], [-1 / 3]], options)).toBeCloseTo(-4 / 3, 6);
     for (const nearby of [
-      [0.3, -1 / 3],
-      [0.4, -1 / 3],
-      [1 / 3, -0.3],
-      [1 / 3, -0.4],
+      [[0.3], [-1 / 3]],
+      [[0.4], [-1 / 3]],
+      [[1 / 3], [-0.3]],
+      [[1 / 3], [-0.4]],
     ])
       expect(await payoff("quadratic", nearby, options)).toBeLessThan(-4 / 3);
   });
@@ -147,4 +147,22 @@ it("any tensor pays what it says, in the vector form too", async () => {
     ),
     { numRuns: 50 },
   );
+});
+
+describe("what is no action", () => {
+  it.each([
+    ["climbing", { agent_0: 0, agent_1: 3 }, "climbing: action of agent_1 is 3, must be a choice from 0 to 2"],
+    ["climbing", { agent_0: 0.5, agent_1: 0 }, "climbing: action of agent_0 is 0.5, must be a choice from 0 to 2"],
+    ["climbing", { agent_1: 0 }, "climbing: action of agent_0 is undefined, must be a choice from 0 to 2"],
+    [
+      "quadratic",
+      { agent_0: [1], agent_1: [1, 2] },
+      "quadratic: action of agent_1 is 2 numbers, must be a vector of 1",
+    ],
+    ["quadratic", { agent_0: [1], agent_1: 1 }, "quadratic: action of agent_1 is 1, must be a vector of 1"],
+  ])("is refused: %s %o", async (id, actions, message) => {
+    const env = await makeEnv(id);
+    env.reset();
+    expect(() => env.step(actions as Record<string, number | number[]>)).toThrow(message);
+  });
 });

@@ -53,7 +53,7 @@ function gameDefinition<Schema extends z.ZodType<{ readonly steps: number }>>(
     description,
     optionsSchema,
     preset: familyPreset,
-    make: (_id, options) => gameEnv(game(options), options.steps),
+    make: (_id, options) => gameEnv(id, game(options), options.steps),
     makeVector: (_id, { numEnvs, options }) => gameVectorEnv(game(options), options.steps, numEnvs),
   });
 }

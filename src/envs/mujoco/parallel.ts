@@ -1,7 +1,7 @@
 /** @file One copy of a MuJoCo task behind the parallel interface. */
 
 import { agentsInOrder } from "../agents.ts";
-import type { Action, ParallelEnv } from "../env.ts";
+import type { ParallelEnv } from "../env.ts";
 import { createMoment } from "../moment.ts";
 import { allocateCopies, type CopiesSnapshot, createCopies, restoreCopies, snapshotCopies } from "./copies.ts";
 import { findRobot } from "./find.ts";
@@ -22,16 +22,8 @@ export async function createParallelEnv(id: string, options: MujocoOptions): Pro
   const actions = task.motors.map(({ length }) => new Float32Array(length));
   const copies = await createCopies(task, memory);
 
-  const { place, byAgent } = agentsInOrder(id, agents);
+  const { place, byAgent, writeAction } = agentsInOrder(id, task.team);
   const observations = () => byAgent((i) => moment.observations[i].slice());
-
-  function setAction(agent: string, i: number, action: Action | undefined): void {
-    if (action === undefined || typeof action === "number" || action.length !== actions[i].length) {
-      const got = action === undefined || typeof action === "number" ? String(action) : `${action.length} numbers`;
-      throw new RangeError(`${id}: action of ${agent} is ${got}, must be a vector of ${actions[i].length}`);
-    }
-    actions[i].set(action);
-  }
 
   return {
     agents,
@@ -48,7 +40,7 @@ export async function createParallelEnv(id: string, options: MujocoOptions): Pro
     },
     step(taken) {
       agents.forEach((agent, i) => {
-        setAction(agent, i, taken[agent]);
+        writeAction(i, taken[agent], actions[i]);
       });
       const divergences = memory.divergences[0];
       copies.advance(0, actions, moment);

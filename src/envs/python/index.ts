@@ -49,7 +49,7 @@ function settingsOf(id: string, options: PythonOptions) {
 /** A `VectorEnv` of one copy, by the interface that people write; all agents are given the team's reward. */
 export function pythonParallelEnv(id: string, vector: VectorEnv): ParallelEnv {
   const { team } = vector;
-  const { place, byAgent } = agentsInOrder(id, team.agents);
+  const { place, byAgent, writeAction } = agentsInOrder(id, team);
   const moment = createMoment(team, 1);
   const actions = team.actionSpaces.map((space) => new Float32Array(vectorSize(space)));
   let state = moment.states;
@@ -75,12 +75,11 @@ export function pythonParallelEnv(id: string, vector: VectorEnv): ParallelEnv {
     },
     step(taken: Readonly<Record<string, Action>>): StepResult {
       const acting = team.agents.filter((_, i) => moment.active[i] === 1);
-      team.actionSpaces.forEach((space, i) => {
-        const action = taken[team.agents[i]];
-        actions[i].fill(0);
-        if (action === undefined) return;
-        if (space.kind === "discrete") actions[i][action as number] = 1;
-        else actions[i].set(action as ArrayLike<number>);
+      team.agents.forEach((agent, i) => {
+        const action = taken[agent];
+        // What the environment does without an agent is its own affair.
+        if (action === undefined) actions[i].fill(0);
+        else writeAction(i, action, actions[i]);
       });
       void vector.step(actions, moment);
       const [terminated, truncated] = [moment.terminations[0] === 1, moment.truncations[0] === 1];

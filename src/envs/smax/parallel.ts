@@ -2,9 +2,9 @@
 
 import { Random } from "../../random.ts";
 import { agentsInOrder } from "../agents.ts";
-import type { Action, ParallelEnv } from "../env.ts";
+import type { ParallelEnv } from "../env.ts";
 import { createMoment } from "../moment.ts";
-import { type Space, vectorSize } from "../spaces.ts";
+import { vectorSize } from "../spaces.ts";
 import type { Battles } from "./battles.ts";
 import { type BattlesSnapshot, restoreBattles, snapshotBattles, writeSituation } from "./vector.ts";
 
@@ -20,24 +20,8 @@ export function battleParallelEnv(id: string, battles: Battles): ParallelEnv {
   const actions = actionSpaces.map((space) => new Float32Array(vectorSize(space)));
   battles.draws[0] = new Random(0);
 
-  const { place, byAgent } = agentsInOrder(id, agents);
+  const { place, byAgent, writeAction } = agentsInOrder(id, team);
   const observations = () => byAgent((i) => moment.observations[i].slice());
-
-  function setAction(i: number, action: Action | undefined, space: Space): void {
-    const wrong = (allowed: string): RangeError => {
-      const given = typeof action === "object" ? `${action.length} numbers` : String(action);
-      return new RangeError(`${id}: action of ${agents[i]} is ${given}, must be ${allowed}`);
-    };
-    if (space.kind === "discrete") {
-      if (!Number.isInteger(action) || (action as number) < 0 || (action as number) >= space.n)
-        throw wrong(`a choice from 0 to ${space.n - 1}`);
-      actions[i].fill(0);
-      actions[i][action as number] = 1;
-    } else {
-      if (typeof action !== "object" || action.length !== space.size) throw wrong(`a vector of ${space.size}`);
-      actions[i].set(action);
-    }
-  }
 
   return {
     agents,
@@ -56,7 +40,7 @@ export function battleParallelEnv(id: string, battles: Battles): ParallelEnv {
     },
     step(taken) {
       agents.forEach((agent, i) => {
-        if (moment.active[i] === 1) setAction(i, taken[agent], actionSpaces[i]);
+        if (moment.active[i] === 1) writeAction(i, taken[agent], actions[i]);
       });
       battles.advance(0, actions, moment);
       writeSituation(battles, 0, moment);
