@@ -8,7 +8,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { basename, dirname, extname, isAbsolute, join, resolve } from "node:path";
 import { z } from "zod";
 import { algorithms } from "../algorithms/index.ts";
-import { isModulePath } from "../envs/module.ts";
+import { isModulePath } from "../envs/module/index.ts";
 import { InputError } from "../errors.ts";
 import { algorithmSchema, type RunConfig, readSettingsFile, resolveConfig } from "../experiment/config.ts";
 import { readRun } from "../experiment/run.ts";

@@ -127,7 +127,7 @@ async function resolve(layers: readonly SettingsTree[], withPreset: boolean): Pr
   const [{ algorithms }, { findEnvironment }, { isModulePath }] = await Promise.all([
     import("../algorithms/index.ts"),
     import("../envs/registry.ts"),
-    import("../envs/module.ts"),
+    import("../envs/module/index.ts"),
   ]);
   const given = layers.reduce(mergeTrees, {});
   const { id: givenId } = parseSettings(z.looseObject({ env: z.looseObject({ id: z.string() }) }), given).env;

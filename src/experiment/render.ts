@@ -1,7 +1,7 @@
 /** @file Episodes of a run's policy to look at: as a page, a film or a picture. */
 
 import { basename, extname } from "node:path";
-import { isModulePath } from "../envs/module.ts";
+import { isModulePath } from "../envs/module/index.ts";
 import { type Recorder, toBase64 } from "../envs/recording.ts";
 import type { Space } from "../envs/spaces.ts";
 import { argmax } from "../envs/vectorize.ts";

@@ -3,13 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Random } from "../random.ts";
-import type { VectorEnv } from "./env.ts";
-import { createMoment } from "./moment.ts";
-import { makeVectorEnv } from "./registry.ts";
-import { vectorSize } from "./spaces.ts";
+import { Random } from "../../random.ts";
+import type { VectorEnv } from "../env.ts";
+import { createMoment } from "../moment.ts";
+import { makeVectorEnv } from "../registry.ts";
+import { vectorSize } from "../spaces.ts";
 
-const couriers = fileURLToPath(new URL("../../examples/custom-env.ts", import.meta.url));
+const couriers = fileURLToPath(new URL("../../../examples/custom-env.ts", import.meta.url));
 const numEnvs = 7;
 
 /** Steps of random choices; all that was seen. */

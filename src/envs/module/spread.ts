@@ -4,13 +4,13 @@
  */
 
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from "node:worker_threads";
-import { startWorker } from "../worker.ts";
-import type { ParallelEnv, VectorEnv, VectorMoment } from "./env.ts";
-import { createMoment, writeMoment } from "./moment.ts";
-import { createSvgRecorder } from "./pictures.ts";
-import { vectorSize } from "./spaces.ts";
-import { threadsOf } from "./threads.ts";
-import { makeCopies, vectorize } from "./vectorize.ts";
+import { startWorker } from "../../worker.ts";
+import type { ParallelEnv, VectorEnv, VectorMoment } from "../env.ts";
+import { createMoment, writeMoment } from "../moment.ts";
+import { createSvgRecorder } from "../pictures.ts";
+import { vectorSize } from "../spaces.ts";
+import { threadsOf } from "../threads.ts";
+import { makeCopies, vectorize } from "../vectorize.ts";
 
 /** Places in the memory through which threads wake each other. */
 export const signal = {

@@ -4,12 +4,12 @@ import { existsSync } from "node:fs";
 import { isAbsolute, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { z } from "zod";
-import { InputError } from "../errors.ts";
-import { checkParallelEnv } from "./check.ts";
-import type { EnvironmentDefinition } from "./definition.ts";
-import type { ParallelEnv } from "./env.ts";
+import { InputError } from "../../errors.ts";
+import { checkParallelEnv } from "../check.ts";
+import type { EnvironmentDefinition } from "../definition.ts";
+import type { ParallelEnv } from "../env.ts";
+import { makeCopies, vectorize } from "../vectorize.ts";
 import { spread } from "./spread.ts";
-import { makeCopies, vectorize } from "./vectorize.ts";
 
 /** Steps that a new environment is tried for when it is loaded: enough for what is plainly wrong, and quick. */
 const TRIAL_STEPS = 5;

@@ -1,11 +1,11 @@
 /** @file A thread that makes copies of a module's environment and steps them; started by `spread.ts`. */
 
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
-import { waitWhile } from "../worker.ts";
-import { loadFactory } from "./module.ts";
-import type { Recorder } from "./recording.ts";
+import { waitWhile } from "../../worker.ts";
+import type { Recorder } from "../recording.ts";
+import { makeCopies, vectorize } from "../vectorize.ts";
+import { loadFactory } from "./index.ts";
 import { command, type Reply, type Request, signal, type ThreadStart } from "./spread.ts";
-import { makeCopies, vectorize } from "./vectorize.ts";
 
 const { path, options, first, signals, port, moment, actions } = workerData as ThreadStart;
 const factory = await loadFactory(path);
