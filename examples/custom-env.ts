@@ -55,7 +55,8 @@ export default function couriers({ places = 7 } = {}): ParallelEnv {
         rewards: byAgent(() => (met ? 1 : 0) - 1 / TIME_LIMIT),
         terminations: byAgent(() => met),
         truncations: byAgent(() => !met && state.time === TIME_LIMIT),
-        infos: byAgent(() => ({ won: met })),
+        // What is told at an episode's end becomes a metric: `info.minutes`.
+        infos: byAgent(() => ({ won: met, minutes: state.time })),
       };
     },
     state: () => [...state.positions.map((position) => position / (places - 1)), state.time / TIME_LIMIT],

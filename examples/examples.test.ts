@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { readMetrics, readResult } from "../src/evaluation/records.ts";
 import { render } from "../src/experiment/render.ts";
 import type { PageData } from "../src/view/data.ts";
 
@@ -40,8 +41,14 @@ describe("the examples", () => {
   it("custom-env.ts is an environment on which a team learns", async () => {
     const [, rate] = (await run("custom-env.ts")).match(/^the couriers meet in ([\d.]+) % of their episodes/)!;
     expect(Number(rate)).toBeGreaterThan(90);
+    // What it tells of itself.
+    const path = join(directory, "runs/custom-env-bppo-seed0");
+    const [{ evaluation }, updates] = [(await readResult(path))!, await readMetrics(path)];
+    expect(evaluation.infos!.minutes).toBeCloseTo(20 * ((evaluation.winRate ?? 0) - evaluation.meanReturn), 5);
+    expect(updates[3]["info.minutes"]).toBeCloseTo(updates[3].episodeLength!, 5);
+    expect(updates[24]["evaluationInfo.minutes"]).toBeGreaterThan(0);
     // What it draws of itself, to the last moment, at which both are at one place.
-    await render(join(directory, "runs/custom-env-bppo-seed0"), join(directory, "couriers.html"), { episodes: 1 });
+    await render(path, join(directory, "couriers.html"), { episodes: 1 });
     const html = await readFile(join(directory, "couriers.html"), "utf8");
     const page = JSON.parse(/<script id="data"[^>]*>(.*?)<\/script>/s.exec(html)![1]) as PageData;
     const [{ recording, outcome }] = page.episodes;

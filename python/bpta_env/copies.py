@@ -44,6 +44,8 @@ class Copies:
         self.copy: int | None = None
         #: Copies whose pictures were asked for, and how their last episodes ended.
         self.pictures: dict[int, Any] = {}
+        #: Of the episodes that ended since this was taken: the copy, and what was told.
+        self.told: list[tuple[int, dict[str, float]]] = []
         self.lay_out(bytearray(self.size))
 
     @property
@@ -79,6 +81,7 @@ class Copies:
 
     def reset(self, seeds: Sequence[float]) -> Array:
         """Starts every copy from its seed; the message to send."""
+        self.told = []
         for e, team in enumerate(self.teams):
             self.copy = e
             team.reset(int(seeds[e]))
@@ -99,12 +102,18 @@ class Copies:
             numbers[at + 2] = truncated
             if terminated or truncated:
                 numbers[at + 3] = team.won
+                self.told.append((e, dict(team.told)))
                 team.see(self.final_rows[ended])
                 ended += 1
                 if e in self.pictures:
                     self.pictures[e] = team.render()
                 team.reset(None)
         return self._answer(ended)
+
+    def take_told(self) -> list[tuple[int, dict[str, float]]]:
+        """What was told of the episodes that ended since the last time or reset."""
+        told, self.told = self.told, []
+        return told
 
     def picture(self, e: int, final: bool) -> Any:
         """How copy e looks; `final`: how its last episode ended, if it has been asked for a picture before."""

@@ -18,9 +18,9 @@ from .load import load
 from .pipes import MOMENT, STEP, Pipes
 from .team import Box, Discrete, SetupError, Space, Team
 
-VERSION = 3
-OPEN, RESET, RENDER, SCENE = 1, 2, 4, 5
-OPENED, FRAME, ERROR, SEEN = 1, 3, 4, 5
+VERSION = 4
+OPEN, RESET, RENDER, SCENE, INFOS = 1, 2, 4, 5, 7
+OPENED, FRAME, ERROR, SEEN, TOLD = 1, 3, 4, 5, 7
 
 
 def _space(space: Space) -> dict[str, Any]:
@@ -109,6 +109,8 @@ def serve(pipes: Pipes) -> None:
                 pipes.write_moment(number, copies.step(data))
             elif kind == RESET:
                 pipes.write_moment(number, copies.reset(np.frombuffer(data, np.float64).tolist()))
+            elif kind == INFOS:
+                pipes.write_json(TOLD, number, copies.take_told())
             elif kind in (RENDER, SCENE):
                 e, final = struct.unpack("<II", data)
                 if kind == RENDER:

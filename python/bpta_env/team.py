@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Union
 
 import numpy as np
@@ -58,6 +59,8 @@ class Team(ABC):
     steps_per_second: float | None = None
     #: Whether the episode that just ended was won.
     won: bool = False
+    #: Numbers that were told at the end of that episode, by name.
+    told: Mapping[str, float] = MappingProxyType({})
 
     @abstractmethod
     def reset(self, seed: int | None) -> None:

@@ -83,6 +83,7 @@ class Counting:
         infos = {agent: value for agent, value in self._infos().items() if agent in actions}
         if ended:
             infos["a"]["won"] = actions["a"] == 3
+            infos["a"]["choice"] = np.int64(actions["a"])
         self.agents = [a for a in self.agents if not terminations.get(a) and not truncations.get(a)]
         return observations, reward, terminations, truncations, infos
 

@@ -31,7 +31,7 @@ class Client(ParallelEnv):  # type: ignore[misc]
             env={**os.environ, "PYTHONPATH": PYTHON},
         )
         asked = {
-            "version": 3,
+            "version": 4,
             "module": module,
             "variant": None,
             "args": args,

@@ -12,6 +12,7 @@ from fakes import Broken, Counting
 from fakes import Discrete as Choice
 
 from bpta_env import Discrete, SetupError
+from bpta_env.adapters.infos import numbers_of, won
 from bpta_env.adapters.spaces import action_space, observation_space, taker, writer
 from bpta_env.copies import HEADER_NUMBERS, Copies
 from bpta_env.load import adapt, load
@@ -43,6 +44,27 @@ def test_endings_are_sent_of_those_that_ended() -> None:
     sent = act(copies, *[0] * 6)
     assert sent[copies.now :] == [0, 2, 0, 2, 7, 2]
     assert [copies.header[2], len(sent)] == [4 * len(sent), copies.now + copies.final]
+
+
+def test_numbers_of_infos_are_kept_until_they_are_taken() -> None:
+    copies = Copies([adapt(Counting(length=length), "fakes") for length in (1, 2)])
+    copies.reset([0, 0])
+    for choice in (0, 1, 2):
+        act(copies, choice, 0, 0, choice, 0, 0)
+    assert copies.take_told() == [(0, {"choice": 1}), (0, {"choice": 2}), (1, {"choice": 2}), (0, {"choice": 3})]
+    assert copies.take_told() == []
+    act(copies, *[0] * 6)
+    copies.reset([0, 0])
+    assert copies.take_told() == []
+
+
+def test_numbers_of_infos_are_means_over_agents() -> None:
+    infos = [
+        {"won": True, "hits": np.float32(1), "name": "a", "far": np.inf, "mask": np.zeros(3)},
+        {"hits": 2, "safe": False},
+    ]
+    assert numbers_of(infos) == {"hits": 1.5, "safe": 0}
+    assert [won(info) for info in infos] == [True, False]
 
 
 class Reaching(Counting):

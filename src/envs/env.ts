@@ -23,7 +23,10 @@ export interface StepResult {
   readonly terminations: ByAgent<boolean>;
   /** The agent's episode was cut off by a time limit: the value of what would have come is bootstrapped. */
   readonly truncations: ByAgent<boolean>;
-  /** Anything else; `won` (boolean, any agent's, at the end of an episode) is counted as the win rate. */
+  /**
+   * Anything else; `won` (boolean, any agent's, at the end of an episode) is counted as the win rate, and other numbers and
+   * booleans that are told then become metrics: `info.NAME`, means over agents and episodes.
+   */
   readonly infos: ByAgent<Readonly<Record<string, unknown>>>;
 }
 
@@ -121,6 +124,12 @@ export interface VectorEnvPart {
   finish(moment: VectorMoment): Promise<void> | void;
 }
 
+/** What a copy told at the end of an episode. */
+export interface EpisodeInfo {
+  readonly copy: number;
+  readonly numbers: Readonly<Record<string, number>>;
+}
+
 /** N copies of an environment, stepped together. */
 export interface VectorEnv {
   readonly numEnvs: number;
@@ -142,6 +151,8 @@ export interface VectorEnv {
   snapshot(): Promise<unknown> | unknown;
   /** Counts since the last reset of what people should know of, by name: `divergences`, episodes lost to broken physics. */
   counters?(): Readonly<Record<string, number>>;
+  /** What was told of the episodes that ended since the last call or reset, in each copy's order. Between steps only. */
+  takeInfos?(): Promise<readonly EpisodeInfo[]> | readonly EpisodeInfo[];
   /** Watches these copies, so that their episodes can be shown; absent: there is nothing to see. */
   recorder?(): Promise<Recorder>;
   /** Goes back to what `snapshot` returned; writes the observations of that moment. */

@@ -1,7 +1,8 @@
 /** @file Many copies of a `ParallelEnv` as one `VectorEnv`. */
 
 import { Random } from "../random.ts";
-import type { Action, ParallelEnv, TeamSpec, VectorEnv, VectorMoment } from "./env.ts";
+import type { Action, EpisodeInfo, ParallelEnv, StepResult, TeamSpec, VectorEnv, VectorMoment } from "./env.ts";
+import { meanNumbers } from "./infos.ts";
 import { createSvgRecorder } from "./pictures.ts";
 import { type Space, vectorSize } from "./spaces.ts";
 
@@ -44,6 +45,18 @@ interface CopySnapshot {
   readonly observations: readonly (readonly number[])[];
 }
 
+/** Numbers and booleans of what the agents tell, `won` aside: the mean over those who do. */
+const numbersOf = (infos: StepResult["infos"]): Readonly<Record<string, number>> =>
+  meanNumbers(
+    Object.values(infos).map((info) =>
+      Object.fromEntries(
+        Object.entries(info)
+          .filter(([name, value]) => name !== "won" && (typeof value === "boolean" || Number.isFinite(value)))
+          .map(([name, value]) => [name, Number(value)]),
+      ),
+    ),
+  );
+
 function someNonzero(values: ArrayLike<number>): boolean {
   for (let k = 0; k < values.length; k++) if (values[k] !== 0) return true;
   return false;
@@ -73,6 +86,7 @@ export function vectorize(envs: readonly ParallelEnv[], first = 0): VectorEnv {
   let latest: VectorMoment | undefined;
   /** By copy: how its last episode looked at its end; absent while nobody watches. */
   let lastLooks: string[] | undefined;
+  let told: EpisodeInfo[] = [];
   /** By copy, by agent: what was observed last. Callers may change what a moment holds. */
   const seen = envs.map(() => team.observationSpaces.map(({ size }) => new Float32Array(size)));
 
@@ -166,6 +180,7 @@ export function vectorize(envs: readonly ParallelEnv[], first = 0): VectorEnv {
     moment.truncations[e] = ended && truncated ? 1 : 0;
     if (ended) {
       moment.wins[e] = won ? 1 : 0;
+      told.push({ copy: e, numbers: numbersOf(infos) });
       writeObservations(e, observations, moment.finalObservations);
       writeState(e, moment.finalStates);
       if (lastLooks) lastLooks[e] = env.render!();
@@ -181,11 +196,17 @@ export function vectorize(envs: readonly ParallelEnv[], first = 0): VectorEnv {
     team,
     reset(seed, moment) {
       latest = moment;
+      told = [];
       for (let e = 0; e < envs.length; e++) begin(e, environmentSeed(seed, first + e), moment);
     },
     step(actions, moment) {
       latest = moment;
       for (let e = 0; e < envs.length; e++) stepOne(e, actions, moment);
+    },
+    takeInfos() {
+      const taken = told;
+      told = [];
+      return taken;
     },
     snapshot(): readonly CopySnapshot[] | undefined {
       const moment = latest;

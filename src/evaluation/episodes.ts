@@ -1,6 +1,7 @@
 /** @file Episodes of the greedy policy: what a team has learnt, without the noise that it learnt by. */
 
 import type { VectorEnv } from "../envs/env.ts";
+import type { Numbers } from "../envs/infos.ts";
 import { createMoment } from "../envs/moment.ts";
 import { vectorSize } from "../envs/spaces.ts";
 import { graphNoiseSize, type JointPolicy } from "../policy/joint.ts";
@@ -14,6 +15,8 @@ export interface EvaluatedEpisodes {
   readonly lengths: Int32Array;
   /** 1 where the episode ended in a win. */
   readonly wins: Uint8Array;
+  /** Numbers that the environment told at its end, where it did. */
+  readonly infos: readonly Numbers[];
 }
 
 export type Outcome = "won" | "lost" | "cut off";
@@ -144,5 +147,10 @@ export async function evaluatePolicy(
       tellOfStart(e);
     }
   }
-  return { returns, lengths, wins };
+  const infos: Numbers[] = Array.from({ length: episodes }, () => ({}));
+  const place = Int32Array.from({ length: numEnvs }, (_, e) => firstEpisode(e));
+  // Copies that were done early went on playing.
+  for (const { copy, numbers } of (await env.takeInfos?.()) ?? [])
+    if (place[copy] < firstEpisode(copy + 1)) infos[place[copy]++] = numbers;
+  return { returns, lengths, wins, infos };
 }

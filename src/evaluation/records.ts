@@ -2,6 +2,7 @@
 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { Numbers } from "../envs/infos.ts";
 
 export const METRICS = "metrics.jsonl";
 export const RESULT = "result.json";
@@ -46,6 +47,8 @@ export interface EvaluationSummary {
   readonly stdReturn: number;
   /** Fraction of episodes that were won, where the environment knows of wins. */
   readonly winRate?: number;
+  /** Means of the numbers that the environment told at episodes' ends, where it did. */
+  readonly infos?: Numbers;
   readonly returns: readonly number[];
 }
 

@@ -1,6 +1,7 @@
 /** @file The judge of a run: greedy episodes that follow from its seed. */
 
 import type { VectorEnv } from "../envs/env.ts";
+import { meanNumbers } from "../envs/infos.ts";
 import { makeVectorEnv } from "../envs/registry.ts";
 import { InputError } from "../errors.ts";
 import { type EpisodeSettings, evaluatePolicy } from "../evaluation/episodes.ts";
@@ -44,12 +45,13 @@ export async function openEvaluator(
   return {
     env,
     async evaluate(policy, how) {
-      const { returns, wins } = await evaluatePolicy(policy, env, { ...how, episodes, seed, maxEpisodeSteps });
+      const { returns, wins, infos } = await evaluatePolicy(policy, env, { ...how, episodes, seed, maxEpisodeSteps });
       return {
         episodes,
         meanReturn: mean(returns),
         stdReturn: episodes > 1 ? standardDeviation(returns) : 0,
         ...(env.team.hasWins && { winRate: mean(wins) }),
+        ...(infos.some((numbers) => Object.keys(numbers).length > 0) && { infos: meanNumbers(infos) }),
         returns: Array.from(returns),
       };
     },

@@ -4,6 +4,7 @@ import { algorithms, type Learner } from "../algorithms/index.ts";
 import type { Traced } from "../compile/index.ts";
 import { numpy as np } from "../compile/jax.ts";
 import type { VectorEnv } from "../envs/env.ts";
+import { meanNumbers, type Numbers } from "../envs/infos.ts";
 import { makeVectorEnv } from "../envs/registry.ts";
 import type { EvaluationSummary } from "../evaluation/records.ts";
 import { actionScaling, withScaledActions } from "../rollout/action-scaling.ts";
@@ -30,6 +31,8 @@ export interface Session {
   readonly advice: readonly string[];
   /** Whether episodes can be won. */
   readonly hasWins: boolean;
+  /** Means of what environments told of the episodes that ended in the last rollout, by name. */
+  infos(): Numbers;
   /** What people should know of the environments, by name: counts since training began. */
   counters(): Readonly<Record<string, number>>;
   /** Judges the policy as it is now. */
@@ -85,18 +88,22 @@ export async function openSession(config: RunConfig): Promise<Session> {
       drawsGraph: learner.policy.drawsGraph ?? false,
       random: runStream(seed, "collector"),
     });
+    let infos: Numbers = {};
     const evaluate = judge(config, learner, (bare) => wrap(bare, false), closers);
     return {
       learner,
       collector: {
         ...collector,
-        collect(policy) {
+        async collect(policy) {
           normalizer?.refresh();
-          return collector.collect(policy);
+          const buffer = await collector.collect(policy);
+          infos = meanNumbers(((await env.takeInfos?.()) ?? []).map(({ numbers }) => numbers));
+          return buffer;
         },
       },
       advice: adviceFor(env.team, config),
       hasWins: env.team.hasWins,
+      infos: () => infos,
       counters: () => env.counters?.() ?? {},
       evaluate,
       exportPolicy: () =>

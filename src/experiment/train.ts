@@ -1,6 +1,7 @@
 /** @file Training: collect, update, evaluate, record, checkpoint, in the order in which it happens. */
 
 import { DivergedError } from "../algorithms/algorithm.ts";
+import { prefixed } from "../envs/infos.ts";
 import { InterruptedError } from "../errors.ts";
 import { type EvaluationSummary, type RunResult, readResult, type UpdateMetrics } from "../evaluation/records.ts";
 import { mean } from "../evaluation/statistics.ts";
@@ -184,6 +185,7 @@ async function runToEnd(
         collectSeconds: (updateStart - collectStart) / 1000,
         updateSeconds: (updateEnd - updateStart) / 1000,
         ...episodeMetrics(session),
+        ...prefixed("info", session.infos()),
         ...counts,
         ...(evaluation && evaluationMetrics(evaluation)),
         ...learning,
@@ -237,7 +239,8 @@ function episodeMetrics({ collector, hasWins }: Session) {
   };
 }
 
-const evaluationMetrics = ({ meanReturn, winRate }: EvaluationSummary) => ({
+const evaluationMetrics = ({ meanReturn, winRate, infos = {} }: EvaluationSummary) => ({
   evaluationReturn: meanReturn,
   ...(winRate !== undefined && { evaluationWinRate: winRate }),
+  ...prefixed("evaluationInfo", infos),
 });

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..team import Array, SetupError, Team
+from .infos import numbers_of, won
 from .spaces import action_space, observation_space, steps_per_second, taker, writer
 
 TAKES_RENDER_MODE = True
@@ -33,7 +34,9 @@ class GymnasiumTeam(Team):
         self._observation, reward, terminated, truncated, info = self.env.step(
             self._take(actions[0]) if self._take else actions[0]
         )
-        self.won = bool(info.get("won", info.get("is_success", False)))
+        if terminated or truncated:
+            self.won = won(info)
+            self.told = numbers_of([info])
         return float(reward), bool(terminated), bool(truncated and not terminated)
 
     def observe(self, out: Array) -> None:

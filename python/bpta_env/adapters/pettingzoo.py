@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..team import Array, Box, Team
+from .infos import numbers_of, won
 from .spaces import action_space, observation_space, steps_per_second, taker, write_vector, writer
 
 #: Modules of environments whose `state()` is what the agents observe, computed once more.
@@ -96,10 +97,9 @@ class PettingZooTeam(Team):
             if not (terminations.get(name, True) or truncations.get(name, True)):
                 return reward, False, False
         truncated = any(truncations.get(name, False) and not terminations.get(name, False) for name in taken)
-        self.won = any(
-            bool(info.get("won", info.get("battle_won", info.get("is_success", False))))
-            for info in self._infos.values()
-        )
+        infos = self._infos.values()
+        self.won = any(won(info) for info in infos)
+        self.told = numbers_of(infos)
         return reward, not truncated, truncated
 
     def observe(self, out: Array) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..team import Array, Box, Discrete, SetupError, Team
+from .infos import numbers_of, won
 
 #: By race: kinds of units, their probabilities, and the kinds that no team may be made of alone.
 UNITS: dict[str, tuple[list[str], list[float], list[str]]] = {
@@ -65,7 +66,9 @@ class Smacv2Team(Team):
         taken = [action if mask[action] else int(np.argmax(mask)) for action, mask in zip(actions, self._available)]
         reward, ended, info = self.env.step(taken)
         self._look()
-        self.won = bool(info.get("battle_won", False))
+        if ended:
+            self.won = won(info)
+            self.told = numbers_of([info])
         truncated = bool(ended and info.get("episode_limit", False))
         return float(reward), bool(ended and not truncated), truncated
 

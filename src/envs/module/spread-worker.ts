@@ -20,6 +20,8 @@ async function answer(request: Request): Promise<unknown> {
       return env.snapshot();
     case "restore":
       return env.restore(request.snapshot, moment);
+    case "infos":
+      return env.takeInfos!();
     case "watch":
       recorder = await env.recorder!();
       return undefined;

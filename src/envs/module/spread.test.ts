@@ -60,6 +60,21 @@ describe("copies of a module, spread over threads", () => {
     expect(on[1]).toEqual(on[0]);
   });
 
+  test("tell what they told of their episodes", async () => {
+    const [alone, apart] = await Promise.all(
+      envs.map(async (env) => {
+        await play(env, 40, 6);
+        return env.takeInfos!();
+      }),
+    );
+    expect(new Set(alone.map(({ copy }) => copy)).size).toBe(numEnvs);
+    // Agents tell of the time that it took to meet.
+    expect(alone[0].numbers).toEqual({ minutes: expect.any(Number) });
+    const byCopy = (infos: typeof alone) => infos.toSorted((a, b) => a.copy - b.copy);
+    expect(byCopy(apart)).toEqual(byCopy(alone));
+    expect(await envs[1].takeInfos!()).toEqual([]);
+  });
+
   test("are seen from wherever they are", async () => {
     const looks = await Promise.all(
       envs.map(async (env) => {

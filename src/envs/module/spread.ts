@@ -5,7 +5,7 @@
 
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import { startWorker } from "../../worker.ts";
-import type { ParallelEnv, VectorEnv, VectorMoment } from "../env.ts";
+import type { EpisodeInfo, ParallelEnv, VectorEnv, VectorMoment } from "../env.ts";
 import { createMoment, writeMoment } from "../moment.ts";
 import { createSvgRecorder } from "../pictures.ts";
 import { vectorSize } from "../spaces.ts";
@@ -32,7 +32,8 @@ export type Request =
   | { readonly kind: "restore"; readonly snapshot: readonly unknown[] }
   /** How one of its copies looks: see `Recorder.capture`. */
   | { readonly kind: "picture"; readonly copy: number; readonly final: boolean }
-  | { readonly kind: "watch" };
+  | { readonly kind: "watch" }
+  | { readonly kind: "infos" };
 
 /** Comes back from each request, and from a step that failed. */
 export type Reply = { readonly value: unknown } | { readonly error: Error };
@@ -156,6 +157,22 @@ export async function spread(
         () => here.step(mine(actions), moment),
         () => gather(into),
       );
+    },
+    async takeInfos() {
+      const told: EpisodeInfo[] = [];
+      ask(same({ kind: "infos" }));
+      await together(
+        command.ask,
+        () => here.takeInfos!() as readonly EpisodeInfo[],
+        (own, replies) => {
+          told.push(...own);
+          others.forEach(({ first }, k) => {
+            const theirs = replies[k] as readonly EpisodeInfo[];
+            told.push(...theirs.map(({ copy, numbers }) => ({ copy: first + copy, numbers })));
+          });
+        },
+      );
+      return told;
     },
     async snapshot() {
       let copies: unknown[] | undefined;

@@ -3,8 +3,8 @@
 /** Of the header: three little-endian uint32. */
 export const HEADER_BYTES = 12;
 
-export const request = { open: 1, reset: 2, step: 3, render: 4, scene: 5, wake: 6 } as const;
-export const answer = { opened: 1, moment: 2, frame: 3, error: 4, seen: 5, wake: 6 } as const;
+export const request = { open: 1, reset: 2, step: 3, render: 4, scene: 5, wake: 6, infos: 7 } as const;
+export const answer = { opened: 1, moment: 2, frame: 3, error: 4, seen: 5, wake: 6, told: 7 } as const;
 
 const headerOf = ({ buffer, byteOffset }: Uint8Array): DataView => new DataView(buffer, byteOffset, HEADER_BYTES);
 

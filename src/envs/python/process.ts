@@ -15,7 +15,7 @@ import { createPatience } from "./patience.ts";
 import { watchProcess } from "./watch.ts";
 
 /** Version of the protocol. */
-const VERSION = 3;
+const VERSION = 4;
 
 /** Where the Python package lies: `python/` of the repository and of the npm package alike. */
 const packageDirectory = fileURLToPath(new URL("../../../python", import.meta.url));

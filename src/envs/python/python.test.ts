@@ -111,6 +111,8 @@ describe.runIf(hasNumpy)("the bridge", () => {
     expect([...moment.finalStates, ...moment.states]).toEqual([4, 4, 0, 0]);
     expect([...moment.finalObservations[0]]).toEqual([seeds[0], 4, seeds[1], 4]);
     expect([...moment.observations[0]]).toEqual([seeds[0] + 1, 0, seeds[1] + 1, 0]);
+    expect(await env.takeInfos!()).toEqual([1, 3].map((choice, copy) => ({ copy, numbers: { choice } })));
+    expect(await env.takeInfos!()).toEqual([]);
     await env.close();
   });
 
@@ -123,6 +125,9 @@ describe.runIf(hasNumpy)("the bridge", () => {
           await env.step(actions, moment);
           seen.push(...moment.rewards, ...moment.truncations, ...moment.observations.flatMap((rows) => [...rows]));
         }
+        const told = (await env.takeInfos!()).toSorted((a, b) => a.copy - b.copy);
+        expect(told.map(({ copy }) => copy)).toEqual([0, 0, 1, 1, 2, 2, 3, 3, 4, 4]);
+        expect(told.every(({ numbers }) => numbers.choice > 0)).toBe(true);
         await env.close();
         return seen;
       }),

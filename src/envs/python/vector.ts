@@ -3,6 +3,7 @@
 import { availableParallelism } from "node:os";
 import { InputError } from "../../errors.ts";
 import type { TeamSpec, VectorEnv, VectorEnvPart, VectorMoment } from "../env.ts";
+import type { Numbers } from "../infos.ts";
 import { createPngRecorder } from "../pictures.ts";
 import type { Recorder } from "../recording.ts";
 import { box, discrete, type Space } from "../spaces.ts";
@@ -317,6 +318,20 @@ export function createPythonVectorEnv(settings: PythonVectorSettings): PythonVec
       return createPngRecorder(picture, stepsPerSecond);
     },
     counters: () => ({ restarts }),
+    takeInfos: () =>
+      orClose(() =>
+        groups.flatMap(({ server: { process }, number, first }) => {
+          try {
+            process.send(messageOf(request.infos, number, new Uint8Array()));
+            const told = JSON.parse(Buffer.from(process.receive(answer.told)).toString()) as [number, Numbers][];
+            return told.map(([copy, numbers]) => ({ copy: first + copy, numbers }));
+          } catch (error) {
+            // That the process is gone is for the next step to notice, which replaces it.
+            if (!(error instanceof ProcessGoneError)) throw error;
+            return [];
+          }
+        }),
+      ),
     // What Python holds can't be had: a resumed run begins new episodes.
     snapshot: () => undefined,
     restore() {
