@@ -112,6 +112,24 @@ test("an exported model runs for any size of its open axis", async () => {
   }
 });
 
+test("parameters keep their places in an exported model, also at multiples of what stands for its open axis", async () => {
+  const batch = 101;
+  const theta = Float32Array.from({ length: 3 * batch + 1 }, (_, i) => i);
+  const bytes = exportModel(
+    "parts",
+    ({ x }) => {
+      const parameters = np.array(theta.slice());
+      const [weight, bias] = [parameters.slice([batch, batch + 3]), parameters.slice([2 * batch, 2 * batch + 1])];
+      return { y: np.matmul(x, weight).add(bias) };
+    },
+    { x: float32(batch, 3) },
+    { openAxis: { name: "batch", size: batch } },
+  );
+  const program = await loadProgram(bytes, { axes: { batch: 2 } });
+  expect([...(await program.run({ x: Float32Array.of(1, 0, 0, 0, 1, 1) })).y]).toEqual([101 + 202, 102 + 103 + 202]);
+  await program.release();
+});
+
 test.each([0, 1])("a program in two stages agrees with one stage, in thread %d", async (thread) => {
   const inputs = { theta: { w: float32(4, 3), b: float32(3) }, x: float32(5, 4), unused: float32(1) };
   const f = ({ theta, x }: { theta: { w: np.Array; b: np.Array }; x: np.Array }) => {

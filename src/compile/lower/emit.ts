@@ -25,7 +25,7 @@ export interface ModelOptions {
 
 /** The ONNX model of a traced function. */
 export function toModel(traced: TracedFunction, { metadata = {}, openAxis }: ModelOptions = {}): OnnxModel {
-  const model = emit(traced.name, lower(traced), outputNames(traced), metadata);
+  const model = emit(traced.name, lower(traced, openAxis?.size), outputNames(traced), metadata);
   return openAxis ? withOpenAxis(model, openAxis) : model;
 }
 

@@ -58,11 +58,20 @@ export function withoutLead(shape: readonly number[]): readonly number[] {
   return lead < 0 ? [] : shape.slice(lead);
 }
 
+/** Constants with more numbers than this are one value where their memory is one: to compare all of them takes time. */
+const COMPARED = 1024;
+const names = new WeakMap<object, number>();
+let nextName = 0;
+
 /** Equal for equal numbers, row by row; short where they are all the same. */
 function contentKey(data: ArrayLike<number>): string {
   const text = (number: number) => (Object.is(number, -0) ? "-0" : String(number));
   for (let i = 1; i < data.length; i++) {
-    if (!Object.is(data[i], data[0])) return Array.from(data, text).join();
+    if (Object.is(data[i], data[0])) continue;
+    if (data.length <= COMPARED) return Array.from(data, text).join();
+    const name = names.get(data) ?? nextName++;
+    names.set(data, name);
+    return `#${name}`;
   }
   return data.length === 0 ? "" : `${data.length}×${text(data[0])}`;
 }
@@ -70,9 +79,21 @@ function contentKey(data: ArrayLike<number>): string {
 /** A graph that grows: every method returns a value that may already have been there. */
 export class GraphBuilder {
   readonly inputs: Value[] = [];
+  /** What stands for the size of an axis that is left open. */
+  readonly #openSize: number;
   #nextId = 0;
   readonly #nodes = new Map<string, Node>();
   readonly #constants = new Map<string, Value>();
+  readonly #parts = new Map<string, Value>();
+
+  constructor(openSize = Number.POSITIVE_INFINITY) {
+    this.#openSize = openSize;
+  }
+
+  /** A size, as far as what is open is taken to be small: what counts where the way that things lie follows from sizes. */
+  weight(size: number): number {
+    return size % this.#openSize === 0 ? size / this.#openSize : size;
+  }
 
   /** An input of the program. */
   input(name: string, { dtype, shape }: ValueSpec): Value {
@@ -90,6 +111,15 @@ export class GraphBuilder {
       this.#constants.set(key, value);
     }
     return value;
+  }
+
+  /** Elements `start` to `end` of a constant vector. */
+  part({ id, dtype, data }: Value, start: number, end: number): Value {
+    const key = `${id}[${start}:${end}]`;
+    const found =
+      this.#parts.get(key) ?? this.constant(dtype, [end - start], Array.prototype.slice.call(data, start, end));
+    this.#parts.set(key, found);
+    return found;
   }
 
   /** A constant of no dimensions. */

@@ -25,10 +25,11 @@ export class UnsupportedPrimitiveError extends Error {
 
 /**
  * Lowers a traced function.
+ * @param openSize what stands for the size of an axis that is left open
  * @throws UnsupportedPrimitiveError that names the primitive and where it came from
  */
-export function lower(traced: TracedFunction): LoweredFunction {
-  const graph = new GraphBuilder();
+export function lower(traced: TracedFunction, openSize?: number): LoweredFunction {
+  const graph = new GraphBuilder(openSize);
   const arguments_ = [...traced.inputs].map(([name, spec]) => {
     return viewOf(graph.input(name, { dtype: valueType(spec.dtype), shape: spec.shape }));
   });

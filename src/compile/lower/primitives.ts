@@ -213,6 +213,9 @@ interface Cut {
 function sliceValue(graph: GraphBuilder, value: Value, cuts: readonly Cut[]): Value {
   const shape = [...value.shape];
   for (const { axis, start, end, step } of cuts) if (step === 1) shape[axis] = end - start;
+  const [{ start, end, step }] = cuts;
+  // Parameters that are known lie in one vector.
+  if (value.data && shape.length === 1 && step === 1) return graph.part(value, start, end);
   const list = (key: keyof Cut) => graph.integers(cuts.map((cut) => cut[key]));
   const inputs = [value, list("start"), list("end"), list("axis"), list("step")];
   return graph.node("Slice", inputs, { dtype: value.dtype, shape });
