@@ -138,7 +138,8 @@ class FootballTeam(Team):
             reward += sum(self._checkpoints(agent, goal) for agent in range(len(self.agents)))
         goals, opponents_goals = game["score"]
         self.won = bool(goals > opponents_goals)
-        self.told = {"goals": float(goals), "opponentsGoals": float(opponents_goals)}
+        if ended:
+            self.told = {"goals": float(goals), "opponentsGoals": float(opponents_goals)}
         # A game's last whistle is a time limit: agents do not see the clock, and the game would have gone on.
         goal_ends = self.core._env.config.end_episode_on_score and goals + opponents_goals > 0
         timed_out = bool(ended and game["steps_left"] <= 0 and not goal_ends)
