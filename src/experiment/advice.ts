@@ -1,7 +1,7 @@
 /** @file What in a team's spaces goes badly with a configuration: nothing that is wrong, but learning will suffer. */
 
 import type { TeamSpec } from "../envs/env.ts";
-import type { BoxSpace } from "../envs/spaces.ts";
+import type { BoxSpace, Space } from "../envs/spaces.ts";
 import type { RunConfig } from "./config.ts";
 
 /** Policies start at 0 ± 0.37: bounds whose half is this much wider or narrower than 1 are out of proportion. */
@@ -28,24 +28,25 @@ export function adviceFor(
   if (critic.featureNormalization && few(team.stateSpace)) {
     advice.push(lost("the state is", team.stateSpace.size, "critic.featureNormalization"));
   }
-  team.agents.some((agent, i) => {
-    const space = team.actionSpaces[i];
-    const odd = space.kind === "box" && !rollout.scaleActions ? oddElement(space) : -1;
-    if (space.kind !== "box" || odd < 0) return false;
-    const [low, high] = [space.low[odd], space.high[odd]].map((bound) => Number(bound.toPrecision(6)));
+  const strange = rollout.scaleActions ? [] : team.actionSpaces.map(oddElement);
+  const acting = strange.findIndex((element) => element >= 0);
+  if (acting >= 0) {
+    const { low, high } = team.actionSpaces[acting] as BoxSpace;
+    const [from, to] = [low, high].map((bounds) => Number(bounds[strange[acting]].toPrecision(6)));
     advice.push(
-      `${agent}'s actions go from ${low} to ${high}, and policies start at 0 ± 0.37 whatever the bounds: ` +
+      `${team.agents[acting]}'s actions go from ${from} to ${to}, and policies start at 0 ± 0.37 whatever the bounds: ` +
         "consider rollout.scaleActions=true",
     );
-    return true;
-  });
+  }
   return advice;
 }
 
 /** The first element whose bounds lie far from −1 and 1, or whose middle lies far from 0; −1: there is none. */
-const oddElement = ({ low, high }: BoxSpace): number =>
-  low.findIndex((from, k) => {
-    const [half, middle] = [(high[k] - from) / 2, (high[k] + from) / 2];
-    if (!Number.isFinite(half)) return false;
-    return half > PROPORTION || half < 1 / PROPORTION || Math.abs(middle) > half / 2;
-  });
+const oddElement = (space: Space): number =>
+  space.kind === "discrete"
+    ? -1
+    : space.low.findIndex((from, k) => {
+        const [half, middle] = [(space.high[k] - from) / 2, (space.high[k] + from) / 2];
+        if (!Number.isFinite(half)) return false;
+        return half > PROPORTION || half < 1 / PROPORTION || Math.abs(middle) > half / 2;
+      });
