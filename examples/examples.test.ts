@@ -38,6 +38,16 @@ describe("the examples", () => {
     expect(await run("compile.ts")).toBe("weights: 2.00, 0, -1.00\npredictions: 2.00, -1.00\n");
   });
 
+  it("custom-algorithm.ts trains by its path to the optimum, is judged, and shown beside others by its name", async () => {
+    const cli = (...args: string[]): Promise<string> => run("../src/cli/main.ts", ...args);
+    const path = "runs/climbing-custom-algorithm-seed0";
+    await cli("train", "climbing", "--algo", here("custom-algorithm.ts"), "--steps", "150000", "--quiet");
+    expect((await readResult(join(directory, path)))!.evaluation.meanReturn).toBe(11);
+    expect(await cli("eval", path, "--episodes", "2")).toContain("11.00");
+    await cli("plot", path, "--out", "curves.svg");
+    expect(await readFile(join(directory, "curves.svg"), "utf8")).toContain(">custom-algorithm.ts");
+  });
+
   it("custom-env.ts is an environment on which a team learns", async () => {
     const [, rate] = (await run("custom-env.ts")).match(/^the couriers meet in ([\d.]+) % of their episodes/)!;
     expect(Number(rate)).toBeGreaterThan(90);

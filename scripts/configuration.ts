@@ -1,7 +1,7 @@
 /** @file Writes docs/configuration.md, and the tables of docs/benchmarks.md, from the schemas. */
 
 import { readFile, writeFile } from "node:fs/promises";
-import { algorithms } from "../src/algorithms/index.ts";
+import { algorithms } from "../src/algorithms/registry.ts";
 import { withSuiteReference } from "../src/benchmark/reference.ts";
 import { environments } from "../src/envs/registry.ts";
 import { configurationReference } from "../src/experiment/reference.ts";

@@ -1,12 +1,7 @@
 /** @file The library: what the command line does, from code. */
 
-export {
-  type AlgorithmDefinition,
-  algorithms,
-  DivergedError,
-  type Learner,
-  type LearnerOptions,
-} from "./algorithms/index.ts";
+export { type AlgorithmDefinition, DivergedError, type Learner, type LearnerOptions } from "./algorithms/algorithm.ts";
+export { algorithms, registerAlgorithm } from "./algorithms/registry.ts";
 export {
   type BenchmarkEvent,
   type BenchmarkOptions,

@@ -26,8 +26,10 @@ export interface ObjectiveTerms {
 
 /** What a policy is made better at. */
 export interface ActorObjective {
-  readonly usesCorrection: boolean;
-  readonly usesFeedback: boolean;
+  /** Whether it looks at `correction`; the update must give it. */
+  readonly usesCorrection?: boolean;
+  /** Whether it looks at `peer`; the update must give the feedback G_i. */
+  readonly usesFeedback?: boolean;
   /** ε, outside of which a ratio counts as clipped (a metric only). */
   readonly clip?: number;
   /** Per sample, [B]; to be made larger. */

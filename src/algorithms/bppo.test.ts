@@ -157,8 +157,6 @@ test("the full chain differs from the direct one for the first of three, and onl
 
 /** log π Â: nothing of it is held constant, so that its value is a function of what it is differentiated by. */
 const plain: ActorObjective = {
-  usesCorrection: false,
-  usesFeedback: false,
   value: ({ logProb, advantage }) => logProb.mul(advantage),
 };
 
@@ -220,7 +218,7 @@ test.each([
   async (_, shape, policy) => {
     const { policies, iteration, learner } = await sampleIteration(shape, { policy });
     for (const [i, model] of policies.models.entries()) {
-      const specs = actorSampleSpecs(model, { usesCorrection: false, usesFeedback: true }, policies.whole);
+      const specs = actorSampleSpecs(model, { usesFeedback: true }, policies.whole);
       const program = await compile(
         "again",
         (traced) => {

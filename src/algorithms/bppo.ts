@@ -78,21 +78,28 @@ export const bppoObjective = (clip: number, usesFeedback: boolean): ActorObjecti
   },
 });
 
-/** The agents one by one, the last to act first; each hears from those that are updated already. */
-const sequential =
-  (settings: BppoSettings): PolicyUpdate =>
+/**
+ * The agents one by one, the last to act first; each hears from those that are updated already.
+ * @param objective what an agent makes better, by default BPPO's; without `usesFeedback` nobody hears anything
+ * @param influence whose derivative by others' actions is what they hear, by default BPPO's
+ */
+export const sequentialUpdate =
+  (
+    settings: Omit<BppoSettings, "schedule" | "chain">,
+    objective: ActorObjective = bppoObjective(settings.clip, settings.peerCoef !== 0),
+    influence: Influence = bppoInfluence,
+  ): PolicyUpdate =>
   async (policies) => {
     const { dependencies, models, networks, ranges, rows } = policies;
-    const hasFeedback = settings.peerCoef !== 0;
-    const objective = bppoObjective(settings.clip, hasFeedback);
+    const { usesFeedback: hasFeedback = false } = objective;
     const steps = await perModel(models, (model) => compileActorStep(model, objective, settings, policies.batch));
     const hears = (agent: number) => hasFeedback && models[agent].conditioned;
     // In a fixed order nobody is updated after the first to act, so nobody asks what it has become.
     const evaluations = await perModel(
       models,
       (model) => {
-        const influence = hasFeedback && model.conditioned ? bppoInfluence : undefined;
-        return compileEvaluation(model, influence, policies.whole, settings.threads);
+        const told = hasFeedback && model.conditioned ? influence : undefined;
+        return compileEvaluation(model, told, policies.whole, settings.threads);
       },
       (agent) => dependencies.kind !== "fixed" || agent !== dependencies.order[0],
     );
@@ -159,7 +166,7 @@ const simultaneous =
 
 /** The two schedules, by name. */
 export const bppoUpdate = (settings: BppoSettings): PolicyUpdate =>
-  settings.schedule === "sequential" ? sequential(settings) : simultaneous(settings);
+  settings.schedule === "sequential" ? sequentialUpdate(settings) : simultaneous(settings);
 
 export const bppo = defineAlgorithm({
   name: "bppo",

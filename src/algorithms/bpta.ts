@@ -27,7 +27,6 @@ export const bptaInfluence: Influence = ({ logProb, advantage }) => logProb.mul(
 
 /** log π_i Â_i + λ⟨G_i, g(θ_i, ε_i)⟩: its gradient is the own and the peer term of Theorem 1. */
 export const bptaObjective: ActorObjective = {
-  usesCorrection: false,
   usesFeedback: true,
   value: ({ logProb, advantage, peer }) => logProb.mul(advantage).add(peer),
 };

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { box, discrete } from "../envs/spaces.ts";
 import { createRolloutBuffer, type RolloutBuffer } from "../rollout/buffer.ts";
 import { learnerOptions, teamOf } from "./fixture.ts";
-import { algorithms } from "./index.ts";
+import { algorithms } from "./registry.ts";
 
 /** One update, as scripts/algorithms-golden.py has it. */
 interface Case {

@@ -5,7 +5,7 @@ import { box, discrete, vectorSize } from "../envs/spaces.ts";
 import { Random } from "../random.ts";
 import type { RolloutBuffer } from "../rollout/buffer.ts";
 import { collectorFor, learnerOptions, randomEnv, teamOf } from "./fixture.ts";
-import { algorithms } from "./index.ts";
+import { algorithms } from "./registry.ts";
 
 const team = teamOf({
   actionSpaces: [discrete(3), box(2), discrete(4)],

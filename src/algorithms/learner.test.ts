@@ -5,7 +5,7 @@ import { box, discrete } from "../envs/spaces.ts";
 import { Random } from "../random.ts";
 import { DivergedError, type LearnerOptions } from "./algorithm.ts";
 import { collectorFor, learnerOptions, randomEnv, teamOf } from "./fixture.ts";
-import { algorithms } from "./index.ts";
+import { algorithms } from "./registry.ts";
 
 const mixed = teamOf({ actionSpaces: [discrete(3), box(2)], hasActionMasks: true, hasInactiveAgents: true });
 const choices = teamOf({ actionSpaces: [discrete(3), discrete(2)], hasActionMasks: true, hasInactiveAgents: true });

@@ -19,20 +19,23 @@ export const factorizedSettings = z.strictObject(ppoSettings);
 
 /** min(r_i Â_i, clip(r_i, 1 ± ε) Â_i), Schulman et al. 2017, arXiv:1707.06347, equation 7. */
 export const ppoObjective = (clip: number): ActorObjective => ({
-  usesCorrection: false,
-  usesFeedback: false,
   clip,
   value: ({ ratio, advantage }) => np.minimum(ratio.mul(advantage), np.clip(ratio, 1 - clip, 1 + clip).mul(advantage)),
 });
 
 /**
- * K epochs of every network. Agents know nothing of each other; those that share a network make each step together, with
- * the samples of all of them.
+ * K epochs of every network up an objective, by default PPO's. Agents know nothing of each other; those that share a
+ * network make each step together, with the samples of all of them.
+ * @param objective one of an agent's own samples, without correction or feedback
  */
 export const ppoUpdate =
-  (settings: z.infer<typeof factorizedSettings>): PolicyUpdate =>
+  (
+    settings: z.infer<typeof factorizedSettings>,
+    objective: ActorObjective = ppoObjective(settings.clip),
+  ): PolicyUpdate =>
   async (policies) => {
-    const objective = ppoObjective(settings.clip);
+    if (objective.usesCorrection || objective.usesFeedback)
+      throw new RangeError("ppoUpdate has no correction and no feedback for its objective; sequentialUpdate has");
     const pools = createPools(policies);
     const steps = await perModel(
       pools.map(({ model }) => model),

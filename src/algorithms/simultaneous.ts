@@ -133,7 +133,7 @@ export function teamLoss(
 export const teamSampleSpecs = ({ models }: Team, sequences: Sequences): Samples<ArraySpec> =>
   joinSamples(
     models.map((model) => {
-      const specs = actorSampleSpecs(model, { usesCorrection: false, usesFeedback: false }, sequences);
+      const specs = actorSampleSpecs(model, {}, sequences);
       return { ...specs, rows: { ...specs.rows, noise: specs.rows.actions } };
     }),
   );

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { box, discrete } from "../envs/spaces.ts";
 import { collectorFor, learnerOptions, randomEnv, teamOf } from "./fixture.ts";
-import { algorithms } from "./index.ts";
 import { cutSamples, microBatchSequences, rolloutSequences, rowCount, shareSequences } from "./minibatch.ts";
+import { algorithms } from "./registry.ts";
 
 test.each([
   ["numbers", false],

@@ -4,8 +4,8 @@ import type { RolloutBuffer } from "../rollout/buffer.ts";
 import { bppoSettings } from "./bppo.ts";
 import { compileValueStep, criticModel } from "./critic.ts";
 import { collectorFor, learnerOptions, randomEnv, teamOf } from "./fixture.ts";
-import { algorithms } from "./index.ts";
 import { createMetrics } from "./metrics.ts";
+import { algorithms } from "./registry.ts";
 import { createValueLearning } from "./value-learning.ts";
 
 test.each([false, true])(

@@ -154,7 +154,8 @@ export async function inSuiteDirectory<T>(
       throw new InputError(`--out ${out} holds something that is no suite; give a new or empty directory`);
     }
     const { name, description, tasks, algorithms, seeds, report, search } = suite;
-    const content = { name, description, tasks, algorithms, seeds, report, search };
+    const compared = algorithms.map(({ name, settings }) => ({ name, settings }));
+    const content = { name, description, tasks, algorithms: compared, seeds, report, search };
     await writeFileAtomically(join(out, SUITE), `${JSON.stringify(content, null, 2)}\n`);
     return await body(out);
   } finally {

@@ -111,13 +111,25 @@ describe("a suite", () => {
     expect(runs.map(({ config }) => config.rollout.normalizeObservations)).toEqual([true, false]);
   });
 
-  test("is read from a file, whose name it takes and which paths of environments are relative to", async () => {
+  test("is read from a file, whose name it takes and which paths of modules are relative to", async () => {
     const path = join(root, "two-games.yaml");
-    await writeFile(path, "tasks: [climbing, ./games/crossing.ts]\nalgorithms: [bppo]\nseeds: 2\n");
+    await mkdir(join(root, "algorithms"));
+    const own =
+      "export default { name: 'own', title: 'Own', paper: '', description: '', settings: bppo.settings, create() {} };";
+    const library = JSON.stringify(new URL("../algorithms/bppo.ts", import.meta.url));
+    await writeFile(join(root, "algorithms", "own.ts"), `import { bppo } from ${library};\n${own}\n`);
+    await writeFile(
+      path,
+      "tasks: [climbing, ./games/crossing.ts]\nalgorithms: [bppo, ./algorithms/own.ts, { name: half, algorithm: { name: ./algorithms/own.ts, peerCoef: 0.5 } }]\nseeds: 2\n",
+    );
     const suite = await readSuite(path);
     expect(suite.name).toBe("two-games");
     expect(suite.runs.map((run) => run.path)).toContain("crossing/bppo/seed-1");
-    expect(suite.runs[2].config.env.id).toBe(join(root, "games", "crossing.ts"));
+    expect(suite.runs[6].config.env.id).toBe(join(root, "games", "crossing.ts"));
+    const module = join(root, "algorithms", "own.ts");
+    const of = (path: string) => suite.runs.find((run) => run.path === path)!.config.algorithm;
+    expect(of("climbing/own/seed-0")).toMatchObject({ name: module, peerCoef: 1 });
+    expect(of("crossing/half/seed-1")).toMatchObject({ name: module, peerCoef: 0.5 });
     await expect(readSuite(join(root, "none.yaml"))).rejects.toThrow(/^suite .*none\.yaml: there is no such file$/);
   });
 

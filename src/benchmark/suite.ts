@@ -7,12 +7,13 @@
 import { readdir, readFile } from "node:fs/promises";
 import { basename, dirname, extname, isAbsolute, join, resolve } from "node:path";
 import { z } from "zod";
-import { algorithms } from "../algorithms/index.ts";
-import { isModulePath } from "../envs/module/index.ts";
+import type { AlgorithmDefinition } from "../algorithms/algorithm.ts";
+import { findAlgorithm } from "../algorithms/registry.ts";
 import { InputError } from "../errors.ts";
 import { algorithmSchema, type RunConfig, readSettingsFile, resolveConfig } from "../experiment/config.ts";
 import { readRun } from "../experiment/run.ts";
-import { keepKnown, parseSettings, schemaNode } from "../experiment/settings.ts";
+import { keepKnown, parseSettings, type SchemaNode, schemaNode } from "../experiment/settings.ts";
+import { isModulePath, nameOfId } from "../modules.ts";
 import { didYouMean, unknownName } from "../names.ts";
 import { differences, isTree, mergeTrees, type SettingsTree } from "../trees.ts";
 import { searchSchema } from "./search.ts";
@@ -65,7 +66,9 @@ export const variantSchema = z.strictObject({
   algorithm: z
     .union([z.string(), z.looseObject({ name: z.string() })])
     .optional()
-    .describe("the algorithm: its id, or a mapping with name and settings; default: the variant's name"),
+    .describe(
+      "the algorithm: its id (or the path of a module), or a mapping with name and settings; default: the variant's name",
+    ),
   config: settingsSchema.describe("other settings of its runs, such as policy.hidden"),
 });
 
@@ -131,6 +134,7 @@ export interface SuiteTask {
 export interface SuiteAlgorithm {
   readonly name: string;
   readonly settings: SettingsTree;
+  readonly definition: AlgorithmDefinition;
 }
 
 /** One run of a suite. */
@@ -157,7 +161,7 @@ export interface Suite {
 }
 
 /**
- * Reads a suite file (YAML or JSON). Paths of environments in it are relative to it.
+ * Reads a suite file (YAML or JSON). Paths of modules in it are relative to it.
  * @throws InputError, one line
  */
 export async function readSuite(path: string): Promise<Suite> {
@@ -184,7 +188,7 @@ function suiteOfConfig({ env, algorithm, seed, steps, search, ...config }: Setti
  *
  * @param settings what a suite file holds
  * @param options.name the suite's, where it does not say
- * @param options.directory that paths of environments are relative to; default: the working directory
+ * @param options.directory that paths of modules are relative to; default: the working directory
  * @throws InputError, one line: the path, the value, what is allowed, the nearest valid name
  */
 export async function resolveSuite(
@@ -194,6 +198,7 @@ export async function resolveSuite(
   const parsed = parseSettings(suiteSchema, settings);
   const { description, report, search } = parsed;
   refuseSettings("config", parsed.config, ["env", "seed", "steps", "search", ["algorithm", "name"]]);
+  const fromSuite = (id: string): string => (isModulePath(id) && !isAbsolute(id) ? resolve(directory, id) : id);
   const tasks = parsed.tasks.map((task): SuiteTask => {
     const {
       env,
@@ -202,32 +207,34 @@ export async function resolveSuite(
       ...rest
     } = taskSchema.parse(typeof task === "string" ? { env: task } : task);
     const { id, options } = typeof env === "string" ? { id: env, options: {} } : env;
-    const taskName = rest.name ?? directoryName(id);
+    const taskName = rest.name ?? nameOfId(id);
     refuseSettings(`tasks.${taskName}.config`, config, ["env", "seed", "steps", ["algorithm", "name"]]);
-    const found = isModulePath(id) && !isAbsolute(id) ? resolve(directory, id) : id;
     return {
       name: taskName,
       score: rest.score,
       published: rest.published,
-      settings: [parsed.config, config, { env: { id: found, options }, ...(steps !== undefined && { steps }) }].reduce(
-        mergeTrees,
-      ),
+      settings: [
+        parsed.config,
+        config,
+        { env: { id: fromSuite(id), options }, ...(steps !== undefined && { steps }) },
+      ].reduce(mergeTrees),
     };
   });
-  const variants = parsed.algorithms.map((variant): SuiteAlgorithm => {
+  const variants: SuiteAlgorithm[] = [];
+  for (const variant of parsed.algorithms) {
     const {
       name,
       algorithm = name,
       config,
-    } = variantSchema.parse(typeof variant === "string" ? { name: variant } : variant);
+    } = variantSchema.parse(typeof variant === "string" ? { name: nameOfId(variant), algorithm: variant } : variant);
     refuseSettings(`algorithms.${name}.config`, config, ["env", "seed", "steps", "algorithm"]);
-    const own = typeof algorithm === "string" ? { name: algorithm } : algorithm;
-    if (!algorithms.has(own.name)) {
-      const { message } = unknownName("algorithm", own.name, [...algorithms.keys()]);
-      throw new InputError(`algorithms.${name}: ${message}`);
-    }
-    return { name, settings: mergeTrees(config, { algorithm: own }) };
-  });
+    const given = typeof algorithm === "string" ? { name: algorithm } : algorithm;
+    const own = { ...given, name: fromSuite(given.name) };
+    const definition = await findAlgorithm(own.name).catch((error: Error) => {
+      throw new InputError(`algorithms.${name}: ${error.message}`, { cause: error });
+    });
+    variants.push({ name, definition, settings: mergeTrees(config, { algorithm: own }) });
+  }
   const seeds = typeof parsed.seeds === "number" ? Array.from({ length: parsed.seeds }, (_, i) => i) : parsed.seeds;
   refuseTwins(
     "tasks",
@@ -260,7 +267,7 @@ export async function resolveSuite(
     }
   }
   return {
-    name: parsed.name ?? directoryName(name),
+    name: parsed.name ?? nameOfId(name),
     description,
     tasks,
     algorithms: variants,
@@ -288,8 +295,8 @@ const ONE_THREAD: SettingsTree = { rollout: { workers: 1 }, algorithm: { threads
 export const runSettings = (task: SuiteTask, variant: SuiteAlgorithm): SettingsTree =>
   cellSettings({ ...task, settings: mergeTrees(ONE_THREAD, task.settings) }, variant);
 
-const algorithmNode = ({ settings }: SuiteAlgorithm) =>
-  schemaNode(algorithmSchema(algorithms.get((settings.algorithm as { readonly name: string }).name)!));
+export const algorithmNode = ({ name, definition }: SuiteAlgorithm): SchemaNode =>
+  schemaNode(algorithmSchema(name, definition));
 
 /** Settings of algorithms that none of them has. */
 function refuseUnheard(task: SuiteTask, variants: readonly SuiteAlgorithm[]): void {
@@ -330,12 +337,6 @@ function refuseTwins(where: string, names: readonly string[]): void {
   const twin = names.find((name, i) => names.slice(0, i).some((other) => other.toLowerCase() === name.toLowerCase()));
   if (twin !== undefined) throw new InputError(`${where}: ${twin} is there twice; give each a name of its own`);
 }
-
-/** An id as a name: a module's file name stands for its path. */
-const directoryName = (id: string): string =>
-  basename(id.replaceAll("\\", "/"))
-    .replace(/\.[cm]?[jt]s$/, "")
-    .replace(/[^\w.+=-]+/g, "-");
 
 /** What there is of a run. */
 export type RunState = "new" | "started" | "finished";

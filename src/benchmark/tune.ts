@@ -10,24 +10,23 @@ import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { stringify } from "yaml";
-import { algorithms } from "../algorithms/index.ts";
 import { InputError, InterruptedError } from "../errors.ts";
 import { csvTable } from "../evaluation/csv.ts";
 import type { EvaluationSummary } from "../evaluation/records.ts";
 import { readRuns } from "../evaluation/runs.ts";
 import { mean } from "../evaluation/statistics.ts";
-import { algorithmSchema, type RunConfig, resolveConfig } from "../experiment/config.ts";
+import { type RunConfig, resolveConfig } from "../experiment/config.ts";
 import { writeFileAtomically } from "../experiment/files.ts";
-import { schemaNode } from "../experiment/settings.ts";
 import { didYouMean } from "../names.ts";
 import { Random } from "../random.ts";
-import { mergeTrees, type SettingsTree, withValueAt } from "../trees.ts";
+import { mergeTrees, withValueAt } from "../trees.ts";
 import { type BenchmarkEvent, inSuiteDirectory, type SuiteOptions } from "./benchmark.ts";
 import { type Job, type Outcome, runJobs } from "./processes.ts";
 import { scoreOf } from "./report.ts";
 import { formatScore, table } from "./report-files.ts";
 import { type Search, type SearchPoint, searchPoints } from "./search.ts";
 import {
+  algorithmNode,
   cellSettings,
   readSuite,
   resolveSuite,
@@ -121,13 +120,11 @@ export async function tune(suite: string | SuiteSettings, options: TuneOptions =
 }
 
 /** Whether an algorithm has a setting. What is not the algorithm's own, all have. */
-function concerns(path: string, { settings }: SuiteAlgorithm): boolean {
+function concerns(path: string, variant: SuiteAlgorithm): boolean {
   const [section, name] = path.split(".");
   if (section !== "algorithm") return true;
-  return name in (schemaNode(algorithmSchema(algorithms.get(nameOf(settings))!)).properties ?? {});
+  return name in (algorithmNode(variant).properties ?? {});
 }
-
-const nameOf = (settings: SettingsTree): string => (settings.algorithm as { readonly name: string }).name;
 
 function refuseUnheardPaths({ space }: Search, variants: readonly SuiteAlgorithm[]): void {
   for (const path of Object.keys(space)) {
@@ -135,9 +132,7 @@ function refuseUnheardPaths({ space }: Search, variants: readonly SuiteAlgorithm
       throw new InputError(`search.space.${path} can't be looked for: the suite says what it is`);
     }
     if (variants.some((variant) => concerns(path, variant))) continue;
-    const names = variants.flatMap(({ settings }) =>
-      Object.keys(schemaNode(algorithmSchema(algorithms.get(nameOf(settings))!)).properties ?? {}),
-    );
+    const names = variants.flatMap((variant) => Object.keys(algorithmNode(variant).properties ?? {}));
     const known = [...new Set(names)].filter((name) => name !== "name").map((name) => `algorithm.${name}`);
     throw new InputError(
       `search.space.${path} is not a setting of any algorithm of the suite${didYouMean(path, known)} (there are: ${known.join(", ")})`,

@@ -6,6 +6,7 @@ import type { EvaluationSummary, UpdateMetrics } from "../evaluation/records.ts"
 import { mean } from "../evaluation/statistics.ts";
 import type { RunConfig } from "../experiment/config.ts";
 import type { TrainEvent } from "../experiment/train.ts";
+import { titleOfId } from "../modules.ts";
 
 /** How much a command shows. */
 export interface ProgressOptions {
@@ -111,7 +112,8 @@ export function runViewer(now: () => number = () => performance.now()): (event: 
   };
 }
 
-const titleOf = ({ env, algorithm, seed }: RunConfig): string => `${env.id} · ${algorithm.name} · seed ${seed}`;
+const titleOf = ({ env, algorithm, seed }: RunConfig): string =>
+  `${titleOfId(env.id)} · ${titleOfId(algorithm.name)} · seed ${seed}`;
 
 /** The entries that have a value. */
 function defined(record: Readonly<Record<string, number | undefined>>): Record<string, number> {

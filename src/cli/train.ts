@@ -20,7 +20,7 @@ export const trainCommand = (): Command =>
   new Command("train")
     .description("train a team; the run goes into a new directory")
     .argument("<env>", "environment (bpta list envs), or the path of a module that makes one")
-    .option("--algo <name>", "algorithm (bpta list algos; default: bppo)")
+    .option("--algo <name>", "algorithm: one of bpta list algos, or the path of a module of your own (default: bppo)")
     .option("--seed <number>", "what all random numbers follow from (default: 0)", wholeNumber(0))
     .option("--steps <number>", "environment steps (default: the environment's)", wholeNumber(1))
     .option("--out <directory>", "run directory (default: runs/ENV-ALGO-seedS)")

@@ -2,12 +2,13 @@
 
 import { z } from "zod";
 import { InputError } from "../errors.ts";
+import { isModulePath } from "../modules.ts";
 import { didYouMean } from "../names.ts";
 import { defineEnvironment, type EnvironmentDefinition } from "./definition.ts";
 import type { ParallelEnv, VectorEnv } from "./env.ts";
 import { football } from "./football/index.ts";
 import { games } from "./games/index.ts";
-import { isModulePath, moduleEnvironment } from "./module/index.ts";
+import { moduleEnvironment } from "./module/index.ts";
 import { mujoco } from "./mujoco/index.ts";
 import { python } from "./python/index.ts";
 import { smax } from "./smax/index.ts";

@@ -3,6 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { InputError } from "../errors.ts";
+import { titleOfId } from "../modules.ts";
 import { unknownName } from "../names.ts";
 import { isTree, type SettingsTree } from "../trees.ts";
 import { type RunResult, readMetrics, readResult, type UpdateMetrics } from "./records.ts";
@@ -83,14 +84,18 @@ export function groupRuns(
       throw unknownName("setting", path, [...new Set(runs.flatMap(({ config }) => settingPaths(config)))]);
     }
   }
+  const labelOf = ({ config }: RecordedRun, title: (id: string) => string): string =>
+    by.flatMap((path) => describeSetting(path, settingAt(config, path), title)).join(", ");
   const groups = new Map<string, RecordedRun[]>();
   for (const run of runs) {
-    const label = by.flatMap((path) => describeSetting(path, settingAt(run.config, path))).join(", ");
-    const group = groups.get(label);
+    // Modules are told apart by their paths, and called by their files.
+    const key = labelOf(run, (id) => id);
+    const group = groups.get(key);
     if (group) group.push(run);
-    else groups.set(label, [run]);
+    else groups.set(key, [run]);
   }
-  return [...groups].map(([label, members]) => {
+  return [...groups.values()].map((members) => {
+    const label = labelOf(members[0], titleOfId);
     const refuse = (reason: string): never => {
       throw new InputError(`group ${label} ${reason}; group by a setting in which its runs differ, or leave runs out`);
     };
@@ -127,9 +132,10 @@ function nameOf(value: unknown): string | undefined {
 }
 
 /** A setting's part of a label: text and names of sections alone, other values after the setting's name. */
-function describeSetting(path: string, value: unknown): readonly string[] {
+function describeSetting(path: string, value: unknown, title: (id: string) => string): readonly string[] {
   if (value === undefined) return [];
-  const text = typeof value === "string" ? value : nameOf(value);
+  const name = nameOf(value);
+  const text = typeof value === "string" ? value : name && title(name);
   return [text ?? `${path.slice(path.lastIndexOf(".") + 1)} ${describeValue(value)}`];
 }
 

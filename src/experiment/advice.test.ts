@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { algorithms } from "../algorithms/index.ts";
+import { algorithms } from "../algorithms/registry.ts";
 import { makeVectorEnv } from "../envs/registry.ts";
 import { adviceFor } from "./advice.ts";
 import { resolveConfig } from "./config.ts";

@@ -31,6 +31,6 @@ export async function listEnvironments(): Promise<EnvironmentEntry[]> {
 
 /** Every algorithm. */
 export async function listAlgorithms(): Promise<AlgorithmEntry[]> {
-  const { algorithms } = await import("../algorithms/index.ts");
+  const { algorithms } = await import("../algorithms/registry.ts");
   return [...algorithms.values()].map(({ name, title, paper, description }) => ({ name, title, paper, description }));
 }

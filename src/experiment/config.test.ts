@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { algorithms } from "../algorithms/index.ts";
+import { algorithms } from "../algorithms/registry.ts";
 import { environments } from "../envs/registry.ts";
 import { InputError } from "../errors.ts";
 import { mergeSettings, parseSetting, readSettingsFile, resolveConfig, validateConfig } from "./config.ts";

@@ -12,7 +12,8 @@ import { z } from "zod";
 import type { AlgorithmDefinition } from "../algorithms/algorithm.ts";
 import type { EnvironmentDefinition } from "../envs/definition.ts";
 import { InputError } from "../errors.ts";
-import { didYouMean, unknownName } from "../names.ts";
+import { isModulePath } from "../modules.ts";
+import { didYouMean } from "../names.ts";
 import { criticSettingsSchema, policySettingsSchema } from "../policy/settings.ts";
 import { isTree, mergeTrees, type SettingsTree } from "../trees.ts";
 import { keepKnown, parseSettings, schemaNode } from "./settings.ts";
@@ -102,7 +103,7 @@ export type RunSettings = DeepPartial<z.input<typeof runSectionsSchema>> & {
 const DEFAULT_ALGORITHM = "bppo";
 
 /** The schema of a run's algorithm settings, `name` among them. */
-export const algorithmSchema = ({ name, settings }: AlgorithmDefinition) =>
+export const algorithmSchema = (name: string, { settings }: AlgorithmDefinition) =>
   z.strictObject({ name: z.literal(name).describe("the algorithm"), ...settings.shape });
 
 /**
@@ -124,25 +125,26 @@ export async function validateConfig(config: SettingsTree): Promise<RunConfig> {
 }
 
 async function resolve(layers: readonly SettingsTree[], withPreset: boolean): Promise<RunConfig> {
-  const [{ algorithms }, { findEnvironment }, { isModulePath }] = await Promise.all([
-    import("../algorithms/index.ts"),
+  const [{ findAlgorithm }, { findEnvironment }] = await Promise.all([
+    import("../algorithms/registry.ts"),
     import("../envs/registry.ts"),
-    import("../envs/module/index.ts"),
   ]);
   const given = layers.reduce(mergeTrees, {});
   const { id: givenId } = parseSettings(z.looseObject({ env: z.looseObject({ id: z.string() }) }), given).env;
   // A run can be resumed from another directory, so it keeps the whole path of a module.
-  const id = isModulePath(givenId) ? resolvePath(givenId) : givenId;
+  const wholePath = (name: string): string => (isModulePath(name) ? resolvePath(name) : name);
+  const id = wholePath(givenId);
   const environment = findEnvironment(id);
-  const { name } = parseSettings(
-    z.looseObject({ algorithm: z.looseObject({ name: z.string().default(DEFAULT_ALGORITHM) }).prefault({}) }),
-    given,
-  ).algorithm;
-  const algorithm = algorithms.get(name);
-  if (!algorithm) throw unknownName("algorithm", name, [...algorithms.keys()]);
+  const name = wholePath(
+    parseSettings(
+      z.looseObject({ algorithm: z.looseObject({ name: z.string().default(DEFAULT_ALGORITHM) }).prefault({}) }),
+      given,
+    ).algorithm.name,
+  );
+  const algorithm = await findAlgorithm(name);
   const schema = z.strictObject({
     env: z.strictObject({ id: z.string(), options: environment.optionsSchema.prefault({}) }),
-    algorithm: algorithmSchema(algorithm),
+    algorithm: algorithmSchema(name, algorithm),
     ...runSections,
   });
   const { preset: presetName, ...own } = given;

@@ -81,7 +81,8 @@ ${sections.map(([name, schema]) => `## \`${name}\`: ${schema.description}\n\n${t
 
 ## \`algorithm\`: the learning algorithm
 
-\`algorithm.name\` says which; default \`bppo\`. The other settings depend on it.
+\`algorithm.name\` says which: a name of \`bpta list algos\`, or the path of a module ([an algorithm of your
+own](algorithms.md#an-algorithm-of-your-own)); default \`bppo\`. The other settings depend on it.
 
 ${Array.from(algorithms, ({ name, title, settings }) => `### ${name}: ${title}\n\n${tableOf(settings, "algorithm")}`).join("\n\n")}
 

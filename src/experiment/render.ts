@@ -1,12 +1,12 @@
 /** @file Episodes of a run's policy to look at: as a page, a film or a picture. */
 
-import { basename, extname } from "node:path";
-import { isModulePath } from "../envs/module/index.ts";
+import { extname } from "node:path";
 import { type Recorder, toBase64 } from "../envs/recording.ts";
 import type { Space } from "../envs/spaces.ts";
 import { argmax } from "../envs/vectorize.ts";
 import { InputError } from "../errors.ts";
 import type { EpisodeMoment, Outcome } from "../evaluation/episodes.ts";
+import { titleOfId } from "../modules.ts";
 import { loadPolicy } from "../policy/export.ts";
 import { BROWSER_VARIABLE, filmPage, findBrowser } from "../view/browser.ts";
 import type { EpisodeData, FilmSettings, PageData } from "../view/data.ts";
@@ -177,8 +177,8 @@ async function playEpisodes(
       return {
         returns: returns.slice(0, episodes),
         data: {
-          env: isModulePath(config.env.id) ? basename(config.env.id) : config.env.id,
-          algorithm: config.algorithm.name,
+          env: titleOfId(config.env.id),
+          algorithm: titleOfId(config.algorithm.name),
           seed: config.seed,
           steps,
           drawn,

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { algorithms } from "../algorithms/index.ts";
+import { algorithms } from "../algorithms/registry.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "./checkpoint.ts";
 import { resolveConfig } from "./config.ts";
 import { evaluateModel } from "./evaluator.ts";

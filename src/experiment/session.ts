@@ -1,6 +1,7 @@
 /** @file The parts that a configuration asks for, put together: environments, collector, learner, and the judge. */
 
-import { algorithms, type Learner } from "../algorithms/index.ts";
+import type { Learner } from "../algorithms/algorithm.ts";
+import { findAlgorithm } from "../algorithms/registry.ts";
 import type { Traced } from "../compile/index.ts";
 import { numpy as np } from "../compile/jax.ts";
 import type { VectorEnv } from "../envs/env.ts";
@@ -70,7 +71,7 @@ export async function openSession(config: RunConfig): Promise<Session> {
     };
     const env = wrap(plain, true);
     const { name, ...settings } = algorithm;
-    const learner = await algorithms.get(name)!.create({
+    const learner = await (await findAlgorithm(name)).create({
       team: env.team,
       numEnvs: rollout.environments,
       policyEnvs: env.parts && rollout.environments / env.parts.length,

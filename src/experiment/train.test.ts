@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/pro
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { DivergedError } from "../algorithms/index.ts";
+import { DivergedError } from "../algorithms/algorithm.ts";
 import { InterruptedError } from "../errors.ts";
 import { readMetrics, readResult } from "../evaluation/records.ts";
 import { type RunSettings, resolveConfig } from "./config.ts";

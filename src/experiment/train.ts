@@ -5,6 +5,7 @@ import { prefixed } from "../envs/infos.ts";
 import { InterruptedError } from "../errors.ts";
 import { type EvaluationSummary, type RunResult, readResult, type UpdateMetrics } from "../evaluation/records.ts";
 import { mean } from "../evaluation/statistics.ts";
+import { nameOfId } from "../modules.ts";
 import { type RunConfig, type RunSettings, resolveConfig } from "./config.ts";
 import { evaluateModel } from "./evaluator.ts";
 import { lockDirectory } from "./lock.ts";
@@ -110,14 +111,9 @@ export async function resume(path: string, options: TrainOptions = {}): Promise<
   }
 }
 
-/** `runs/` directory name of a run: a module's file name stands for its path, and no character needs quoting. */
-const runName = ({ env, algorithm, seed }: RunConfig): string => {
-  const id = env.id
-    .replace(/^.*[/\\]/, "")
-    .replace(/\.[cm]?[jt]s$/, "")
-    .replace(/[^\w.-]+/g, "-");
-  return `${id}-${algorithm.name}-seed${seed}`;
-};
+/** `runs/` directory name of a run. */
+const runName = ({ env, algorithm, seed }: RunConfig): string =>
+  `${nameOfId(env.id)}-${nameOfId(algorithm.name)}-seed${seed}`;
 
 /** Where a run is. */
 interface Counters {

@@ -1,10 +1,8 @@
 /** @file An environment of the user's own, found by the path of its module. */
 
-import { existsSync } from "node:fs";
-import { isAbsolute, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import { z } from "zod";
 import { InputError } from "../../errors.ts";
+import { importDefault } from "../../modules.ts";
 import { checkParallelEnv } from "../check.ts";
 import type { EnvironmentDefinition } from "../definition.ts";
 import type { ParallelEnv } from "../env.ts";
@@ -13,9 +11,6 @@ import { spread } from "./spread.ts";
 
 /** Steps that a new environment is tried for when it is loaded: enough for what is plainly wrong, and quick. */
 const TRIAL_STEPS = 5;
-
-/** Whether an id is the path of a module: `./my-env.ts`, `/home/me/env.js`, `envs/crossing.mjs`. */
-export const isModulePath = (id: string): boolean => isAbsolute(id) || /^\.{1,2}[/\\]|\.[cm]?[jt]s$/.test(id);
 
 type Factory = (options: unknown) => ParallelEnv | Promise<ParallelEnv>;
 
@@ -67,33 +62,10 @@ async function tryFactory(path: string, factory: Factory, options: unknown): Pro
 
 /** What a module exports. */
 export async function loadFactory(path: string): Promise<Factory> {
-  const file = resolve(path);
-  if (!existsSync(file)) throw new InputError(`environment ${path}: there is no such file (looked for ${file})`);
-  const { default: factory } = (await importModule(file)) as { readonly default?: unknown };
+  const factory = await importDefault(path, "environment");
   if (typeof factory !== "function")
     throw new InputError(
       `environment ${path}: its default export is ${typeof factory}, must be a function that makes a ParallelEnv`,
     );
   return factory as Factory;
-}
-
-/** What Node says of TypeScript that it does not read by itself. */
-const NOT_READ = [
-  "ERR_UNKNOWN_FILE_EXTENSION",
-  "ERR_MODULE_NOT_FOUND",
-  "ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX",
-  "ERR_INVALID_TYPESCRIPT_SYNTAX",
-];
-
-async function importModule(file: string): Promise<unknown> {
-  try {
-    return await import(pathToFileURL(file).href);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    // This Node does not read TypeScript by itself, or not all of it: enums, and imports of "./x.js" where "./x.ts" lies.
-    const isTypeScript = /\.[cm]?ts$/.test(file);
-    if (!isTypeScript || !NOT_READ.includes(code ?? "")) throw error;
-    const { createJiti } = await import("jiti");
-    return createJiti(import.meta.url).import(file);
-  }
 }

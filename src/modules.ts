@@ -1,0 +1,51 @@
+/** @file Modules of the user's own, found by their paths. */
+
+import { existsSync } from "node:fs";
+import { basename, isAbsolute, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { InputError } from "./errors.ts";
+
+/** Whether an id is the path of a module: `./my-env.ts`, `/home/me/env.js`, `envs/crossing.mjs`. */
+export const isModulePath = (id: string): boolean => isAbsolute(id) || /^\.{1,2}[/\\]|\.[cm]?[jt]s$/.test(id);
+
+/** What an id is called where people read it: a module by its file. */
+export const titleOfId = (id: string): string => (isModulePath(id) ? basename(id) : id);
+
+/** An id as a name without characters that need quoting: a module's file name stands for its path. */
+export const nameOfId = (id: string): string =>
+  id
+    .replace(/^.*[/\\]/, "")
+    .replace(/\.[cm]?[jt]s$/, "")
+    .replace(/[^\w.+=-]+/g, "-");
+
+/**
+ * The default export of a module.
+ * @param what the module is to be, for messages
+ * @throws InputError if there is no such file
+ */
+export async function importDefault(path: string, what: string): Promise<unknown> {
+  const file = resolve(path);
+  if (!existsSync(file)) throw new InputError(`${what} ${path}: there is no such file (looked for ${file})`);
+  return ((await importModule(file)) as { readonly default?: unknown }).default;
+}
+
+/** What Node says of TypeScript that it does not read by itself. */
+const NOT_READ = [
+  "ERR_UNKNOWN_FILE_EXTENSION",
+  "ERR_MODULE_NOT_FOUND",
+  "ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX",
+  "ERR_INVALID_TYPESCRIPT_SYNTAX",
+];
+
+async function importModule(file: string): Promise<unknown> {
+  try {
+    return await import(pathToFileURL(file).href);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    // This Node does not read TypeScript by itself, or not all of it: enums, and imports of "./x.js" where "./x.ts" lies.
+    const isTypeScript = /\.[cm]?ts$/.test(file);
+    if (!isTypeScript || !NOT_READ.includes(code ?? "")) throw error;
+    const { createJiti } = await import("jiti");
+    return createJiti(import.meta.url).import(file);
+  }
+}
