@@ -24,11 +24,13 @@ if (!to) throw new Error("usage: npx tsx scripts/keep-runs.ts SUITE_DIRECTORY DI
 function merged(updates: readonly UpdateMetrics[]): UpdateMetrics {
   const last = updates.at(-1)!;
   const episodes = updates.reduce((sum, update) => sum + update.episodes, 0);
-  const ofEpisodes = (name: string) =>
-    updates.some((update) => update[name] !== undefined)
-      ? { [name]: updates.reduce((sum, update) => sum + update.episodes * (update[name] ?? 0), 0) / episodes }
-      : {};
-  const evaluated = updates.findLast(({ evaluationReturn }) => evaluationReturn !== undefined);
+  const ofEpisodes = (name: string): readonly [string, number] => [
+    name,
+    updates.reduce((sum, update) => sum + update.episodes * (update[name] ?? 0), 0) / episodes,
+  ];
+  const told = (name: string) => /^(episodeReturn|episodeLength|winRate|info\..*)$/.test(name);
+  const names = new Set(updates.flatMap((update) => Object.keys(update).filter(told)));
+  const evaluated = updates.findLast(({ evaluationReturn }) => evaluationReturn !== undefined) ?? {};
   return {
     update: last.update,
     step: last.step,
@@ -37,10 +39,8 @@ function merged(updates: readonly UpdateMetrics[]): UpdateMetrics {
     collectSeconds: last.collectSeconds,
     updateSeconds: last.updateSeconds,
     episodes,
-    ...ofEpisodes("episodeReturn"),
-    ...ofEpisodes("episodeLength"),
-    ...ofEpisodes("winRate"),
-    ...(evaluated && { evaluationReturn: evaluated.evaluationReturn, evaluationWinRate: evaluated.evaluationWinRate }),
+    ...Object.fromEntries([...names].map(ofEpisodes)),
+    ...Object.fromEntries(Object.entries(evaluated).filter(([name]) => name.startsWith("evaluation"))),
   };
 }
 
