@@ -1,10 +1,29 @@
 /** @file Files that are either there and whole, or not there. */
 
-import { type FileHandle, mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
 /** What the names of files end in while they are being written. */
 const UNFINISHED = ".unfinished";
+
+/**
+ * Makes a directory, and those above it, where there is none. (Node's own recursive `mkdir` never returns where the system
+ * has no room for new directories, as in /proc.)
+ * @throws NodeJS.ErrnoException what the system refuses; `EEXIST` or `ENOTDIR` where a file is in the way
+ */
+export async function makeDirectory(path: string): Promise<void> {
+  const make = (): Promise<void> =>
+    mkdir(path).catch(async (error: NodeJS.ErrnoException) => {
+      const found = await stat(path).catch(() => undefined);
+      if (!found?.isDirectory()) throw error;
+    });
+  const above = dirname(path);
+  await make().catch(async (error: NodeJS.ErrnoException) => {
+    if (error.code !== "ENOENT" || above === path) throw error;
+    await makeDirectory(above);
+    await make();
+  });
+}
 
 /**
  * Writes a file atomically: beside its place, then to the disk, then renamed. Whoever reads `path` sees the old file or
@@ -12,7 +31,7 @@ const UNFINISHED = ".unfinished";
  */
 export async function writeFileAtomically(path: string, content: string | readonly Uint8Array[]): Promise<void> {
   const directory = dirname(path);
-  await mkdir(directory, { recursive: true });
+  await makeDirectory(directory);
   const unfinished = join(directory, `.${basename(path)}.${process.pid}${UNFINISHED}`);
   const chunks = typeof content === "string" ? [Buffer.from(content)] : content;
   try {

@@ -5,10 +5,11 @@
  * that is dead means to make `.lock-(N+1)`, which only one can, so that two never both take the same lock over.
  */
 
-import { link, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { link, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { InputError } from "../errors.ts";
+import { makeDirectory } from "./files.ts";
 
 const NAME = /^\.lock-(\d+)$/;
 
@@ -39,7 +40,7 @@ const own = new Set<string>();
  * @throws LockedError, one line, if a process that is alive holds it
  */
 export async function lockDirectory(path: string): Promise<Lock> {
-  await mkdir(path, { recursive: true });
+  await makeDirectory(path);
   const holder: Holder = { pid: process.pid, host: hostname(), started: await startOf(process.pid) };
   const unique = join(path, `.lock-${holder.pid}-${performance.now()}-${Math.random().toString(36).slice(2)}`);
   // A link makes the lock appear with its content, all at once.

@@ -21,7 +21,7 @@ import {
 } from "../evaluation/records.ts";
 import { checkpointsIn, loadNewestCheckpoint, saveCheckpoint } from "./checkpoint.ts";
 import { type RunConfig, validateConfig } from "./config.ts";
-import { sweepUnfinished, writeFileAtomically } from "./files.ts";
+import { makeDirectory, sweepUnfinished, writeFileAtomically } from "./files.ts";
 import { isLock, type Lock, lockDirectory } from "./lock.ts";
 import { eventFileHeader, scalarEvent } from "./tensorboard.ts";
 
@@ -116,7 +116,7 @@ async function lettingGoOnError<T>(lock: Lock, body: () => Promise<T>): Promise<
 
 /** Makes a directory for a run of this name: `runs/NAME`, or `runs/NAME-2`, … if that is taken. */
 export async function newRunPath(name: string): Promise<string> {
-  await mkdir("runs", { recursive: true });
+  await makeDirectory("runs");
   for (let copy = 1; ; copy++) {
     const path = join("runs", copy === 1 ? name : `${name}-${copy}`);
     try {
