@@ -10,8 +10,7 @@
 
 import { copyFile, cp, mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { SUITE } from "../src/benchmark/benchmark.ts";
-import { METRICS, RESULT, readMetrics, type UpdateMetrics } from "../src/evaluation/records.ts";
+import { METRICS, RESULT, readMetrics, SUITE, type UpdateMetrics } from "../src/evaluation/records.ts";
 import { checkpointsIn } from "../src/experiment/checkpoint.ts";
 import { CHECKPOINTS } from "../src/experiment/run.ts";
 

@@ -1,8 +1,8 @@
 /** @file Modules of the user's own, found by their paths. */
 
 import { existsSync } from "node:fs";
-import { basename, isAbsolute, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
+import { basename, extname, isAbsolute, resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { InputError } from "./errors.ts";
 
 /** Whether an id is the path of a module: `./my-env.ts`, `/home/me/env.js`, `envs/crossing.mjs`. */
@@ -29,6 +29,16 @@ export async function importDefault(path: string, what: string): Promise<unknown
   return ((await importModule(file)) as { readonly default?: unknown }).default;
 }
 
+/** This package by its names, so that a module finds it wherever it lies, and finds this copy. */
+const OWN_MODULES = Object.fromEntries(
+  [
+    ["bpta", "index"],
+    ["bpta/algorithms", "algorithms/index"],
+    ["bpta/compile", "compile/index"],
+    ["bpta/jax", "compile/jax"],
+  ].map(([name, file]) => [name, fileURLToPath(new URL(`./${file}${extname(import.meta.url)}`, import.meta.url))]),
+);
+
 /** What Node says of TypeScript that it does not read by itself. */
 const NOT_READ = [
   "ERR_UNKNOWN_FILE_EXTENSION",
@@ -46,6 +56,6 @@ async function importModule(file: string): Promise<unknown> {
     const isTypeScript = /\.[cm]?ts$/.test(file);
     if (!isTypeScript || !NOT_READ.includes(code ?? "")) throw error;
     const { createJiti } = await import("jiti");
-    return createJiti(import.meta.url).import(file);
+    return createJiti(import.meta.url, { alias: OWN_MODULES }).import(file);
   }
 }

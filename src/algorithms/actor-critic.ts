@@ -26,6 +26,14 @@ export interface TeamDesign {
   readonly criticView: CriticView;
 }
 
+/** Of algorithms from outside, which may be JavaScript. */
+function checkDesign({ autoregressive, criticView }: TeamDesign): void {
+  if (![true, false, "learned"].includes(autoregressive))
+    throw new InputError(`autoregressive is ${autoregressive}, must be true, false or learned`);
+  if (!["state", "observation"].includes(criticView))
+    throw new InputError(`criticView is ${criticView}, must be state or observation`);
+}
+
 /** @throws InputError where an algorithm can't have the dependencies that are configured */
 function designedDependencies(
   count: number,
@@ -52,6 +60,7 @@ export async function createLearner(
   policyUpdate: PolicyUpdate,
 ): Promise<Learner> {
   const { team, numEnvs, rolloutLength, settings, policy: policySettings, random } = options;
+  checkDesign(design);
   const chunkLength = policySettings.recurrent ? policySettings.chunkLength : 1;
   if ((policySettings.recurrent || options.critic.recurrent) && rolloutLength % policySettings.chunkLength !== 0) {
     throw new InputError(

@@ -2,6 +2,7 @@
 
 import { type ArraySpec, float32, type Traced } from "../compile/index.ts";
 import { grad, lax, numpy as np } from "../compile/jax.ts";
+import { InputError } from "../errors.ts";
 import type { Sequences } from "../nn/layers.ts";
 import type { Schedule } from "../nn/schedules.ts";
 import type { ActorInputs, ActorModel } from "../policy/actor.ts";
@@ -32,8 +33,24 @@ export interface ActorObjective {
   readonly usesFeedback?: boolean;
   /** ε, outside of which a ratio counts as clipped (a metric only). */
   readonly clip?: number;
-  /** Per sample, [B]; to be made larger. */
+  /** Per sample, [B]; to be made larger. The mean over samples is taken of it. */
   value(terms: ObjectiveTerms): Traced;
+}
+
+/**
+ * What an objective makes of its terms.
+ * @throws InputError unless it is one number per sample: of a mean or a sum, shares of the samples would not add up
+ */
+export function objectiveValue(objective: ActorObjective, terms: ObjectiveTerms): Traced {
+  const value: Traced | undefined = objective.value(terms);
+  const { shape } = terms.ratio;
+  if (!Array.isArray(value?.shape) || String(value.shape) !== String(shape)) {
+    const given = Array.isArray(value?.shape) ? `an array of shape [${value.shape}]` : `${value}`;
+    throw new InputError(
+      `an objective's value must be one number per sample, [${shape}], written with numpy of bpta/jax; it returned ${given} (the mean is taken of it)`,
+    );
+  }
+  return value;
 }
 
 export interface ActorStepSettings extends StepSettings {
@@ -117,7 +134,7 @@ function actorLoss(model: ActorModel, objective: ActorObjective): SampleLoss {
     const peer = feedback ? peerCoef.mul(feedback.mul(distribution.sample(noise)).sum(-1)) : np.array(0);
     const terms = { logProb, ratio, advantage: advantages, correction: correction ?? np.array(1), peer };
     const share = weights.div(count);
-    const gain = objective.value(terms).mul(share).sum();
+    const gain = objectiveValue(objective, terms).mul(share).sum();
     const entropy = distribution.entropy().mul(share).sum();
     const loss = gain.add(entropy.mul(entropyCoef)).neg();
     const clipped =

@@ -53,8 +53,8 @@ export interface LearnerOptions<Settings = unknown> {
 export interface AlgorithmDefinition {
   readonly name: string;
   readonly title: string;
-  /** Where it is from. */
-  readonly paper: string;
+  /** Where it is from, if from a paper. */
+  readonly paper?: string;
   readonly description: string;
   /** Every field has a description and a default. */
   readonly settings: z.ZodObject;

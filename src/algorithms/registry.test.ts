@@ -89,6 +89,23 @@ describe("an algorithm of one's own", () => {
     );
   });
 
+  test("is told where its objective is no longer one number per sample, or its team is of no kind", async () => {
+    const mean = ownPpo("own", { value: ({ ratio, advantage }) => ratio.mul(advantage).mean() });
+    await expect(learned(mean, {})).rejects.toThrow(
+      /^an objective's value must be one number per sample, \[\d+\], .* it returned an array of shape \[\]/,
+    );
+    const number = ownPpo("own", { value: () => Number.NaN as never });
+    await expect(learned(number, {})).rejects.toThrow("it returned NaN (the mean is taken of it)");
+    const { create } = defineAlgorithm({
+      ...about,
+      name: "own",
+      settings: z.strictObject(ppoSettings),
+      create: (options) =>
+        createLearner(options, { autoregressive: false, criticView: "obs" as never }, ppoUpdate(options.settings)),
+    });
+    await expect(learned({ ...mean, create }, {})).rejects.toThrow("criticView is obs, must be state or observation");
+  });
+
   test("is found by the name that a program gives it, once", async () => {
     const own = ownPpo("my-ppo", { value: ({ logProb, advantage }) => logProb.mul(advantage) });
     registerAlgorithm(own);

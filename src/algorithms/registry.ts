@@ -56,7 +56,7 @@ export async function findAlgorithm(name: string): Promise<AlgorithmDefinition> 
 const algorithmSchema = z.looseObject({
   name: z.string().min(1),
   title: z.string().min(1),
-  paper: z.string(),
+  paper: z.string().optional(),
   description: z.string(),
   settings: z.custom<z.ZodObject>(
     (value) => typeof value === "object" && value !== null && "shape" in value,

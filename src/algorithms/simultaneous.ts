@@ -11,6 +11,7 @@ import {
   actorInputs,
   actorSampleSpecs,
   LOSS_METRICS,
+  objectiveValue,
 } from "./actor-step.ts";
 import type { SampleLoss } from "./gradient.ts";
 import type { Arrays, Samples } from "./minibatch.ts";
@@ -113,7 +114,7 @@ export function teamLoss(
       const others = np.exp(logJoint.sub(lax.stopGradient(logRatio)));
       const correction = np.clip(others, 1 - clip / 2, 1 + clip / 2);
       const share = weights.div(scalars[`count${i}`]);
-      const value = objective.value({ logProb, ratio, advantage: advantages, correction, peer: np.array(0) });
+      const value = objectiveValue(objective, { logProb, ratio, advantage: advantages, correction, peer: np.array(0) });
       const gain = value.mul(share).sum();
       const spread = entropy.mul(share).sum();
       loss = loss.sub(gain.add(spread.mul(scalars.entropyCoef)));

@@ -4,6 +4,7 @@ import { readdir } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { InputError, InterruptedError } from "../errors.ts";
+import { SUITE } from "../evaluation/records.ts";
 import { writeFileAtomically } from "../experiment/files.ts";
 import { isLock, lockDirectory } from "../experiment/lock.ts";
 import type { TrainEvent } from "../experiment/train.ts";
@@ -75,9 +76,6 @@ export interface BenchmarkResult {
   /** Runs that were begun, and failed. */
   readonly failures: readonly MissingRun[];
 }
-
-/** File that marks a directory as a suite's. */
-export const SUITE = "suite.json";
 
 /**
  * Makes all runs of a suite that are not there yet, each in a process of its own, and reports on them: `report/` in the

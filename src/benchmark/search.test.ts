@@ -29,6 +29,28 @@ describe("the points of a search", () => {
     expect(Math.abs(low - 200)).toBeLessThan(40);
   });
 
+  test("lie in ranges that are narrow, too: no digit that matters is rounded away", () => {
+    fc.assert(
+      fc.property(fc.double({ min: -1e3, max: 1e3, noNaN: true }), fc.integer({ min: -9, max: 2 }), (low, order) => {
+        const [uniform, logUniform] = [
+          [low, low + 10 ** order],
+          [1 + Math.abs(low), 1 + Math.abs(low) + 10 ** order],
+        ];
+        const ranges = search({ space: { a: { uniform }, b: { logUniform } }, trials: 20 });
+        const points = searchPoints(ranges, new Random(1));
+        for (const { a, b } of points as { a: number; b: number }[]) {
+          expect(a).toBeGreaterThanOrEqual(uniform[0]);
+          expect(a).toBeLessThanOrEqual(uniform[1]);
+          expect(b).toBeGreaterThanOrEqual(logUniform[0]);
+          expect(b).toBeLessThanOrEqual(logUniform[1]);
+        }
+        expect(new Set(points.map(({ a }) => a)).size).toBeGreaterThan(10);
+      }),
+    );
+    const gamma = searchPoints(search({ space: { gamma: { uniform: [0.999, 0.9999] } } }), new Random(1));
+    expect(gamma[0].gamma).toBeLessThan(0.9999);
+  });
+
   test("stay what they are when there are more of them", () => {
     expect(searchPoints(search({ space, trials: 10 }), new Random(1))).toEqual(points.slice(0, 10));
     expect(searchPoints(search({ space, trials: 10 }), new Random(2))).not.toEqual(points.slice(0, 10));

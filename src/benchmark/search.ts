@@ -46,14 +46,20 @@ function sample(range: Range, random: Random): unknown {
     const [low, high] = range.integer;
     return low + random.integer(high - low + 1);
   }
-  const between = ([low, high]: readonly [number, number]) => low + (high - low) * random.uniform();
-  if ("uniform" in range) return rounded(between(range.uniform));
-  const [low, high] = range.logUniform;
-  return rounded(Math.exp(between([Math.log(low), Math.log(high)])));
+  const between = (low: number, high: number) => low + (high - low) * random.uniform();
+  const [low, high] = "uniform" in range ? range.uniform : range.logUniform;
+  const value =
+    "uniform" in range
+      ? roundedTo((high - low) / 1000, between(low, high))
+      : Number(Math.exp(between(Math.log(low), Math.log(high))).toPrecision(3));
+  return Math.min(high, Math.max(low, value));
 }
 
-/** Three digits are all that a hyperparameter deserves, and people can read them. */
-const rounded = (value: number): number => Number(value.toPrecision(3));
+/** A value in whole steps of a power of ten, at most `step`: people can read it, and it says no more than it should. */
+function roundedTo(step: number, value: number): number {
+  const digits = Math.min(100, Math.max(0, Math.ceil(-Math.log10(step))));
+  return Number(value.toFixed(digits));
+}
 
 /** A point of the space: a value for each setting, by its path. */
 export type SearchPoint = Readonly<Record<string, unknown>>;

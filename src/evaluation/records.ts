@@ -3,9 +3,12 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Numbers } from "../envs/infos.ts";
+import { InputError } from "../errors.ts";
 
 export const METRICS = "metrics.jsonl";
 export const RESULT = "result.json";
+/** File that marks a directory as a suite's. */
+export const SUITE = "suite.json";
 
 /** One update of a run: what it took and what came of it, by name. Names that don't apply are left out. */
 export interface UpdateMetrics {
@@ -66,7 +69,7 @@ export interface RunResult {
 /** The result of the run at `path`; undefined if it has not come to its end. */
 export async function readResult(path: string): Promise<RunResult | undefined> {
   const text = await readOptional(join(path, RESULT));
-  return text && (JSON.parse(text.toString()) as RunResult);
+  return text && (parsed(text.toString(), join(path, RESULT)) as RunResult);
 }
 
 /** All updates that the run at `path` has recorded. */
@@ -76,8 +79,20 @@ export async function readMetrics(path: string): Promise<UpdateMetrics[]> {
   return text
     .slice(0, text.lastIndexOf("\n") + 1)
     .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => JSON.parse(line) as UpdateMetrics);
+    .map((line, i) => line && (parsed(line, `${join(path, METRICS)}, line ${i + 1}`) as UpdateMetrics))
+    .filter((record) => record !== "");
+}
+
+/** @throws InputError, one line, with the name of what is damaged */
+function parsed(text: string, what: string): unknown {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new InputError(`${what}: ${(error as Error).message}`, { cause: error });
+  }
+  if (typeof value === "object" && value !== null) return value;
+  throw new InputError(`${what}: it must hold an object`);
 }
 
 /** The bytes of a file; undefined if there is none. */

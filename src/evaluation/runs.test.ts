@@ -60,6 +60,27 @@ describe("reading runs", () => {
     expect((await readRuns([path]))[0].result).toEqual(result);
   });
 
+  it("takes the directory of a suite for the runs in it", async () => {
+    await writeRun("suite", { "suite.json": "{}" });
+    const metrics = '{"step":200,"y":1}\n';
+    const paths = [];
+    for (const seed of [0, 1]) {
+      const content = { "config.json": config, "metrics.jsonl": metrics };
+      paths.push(await writeRun(join("suite", "climbing", "bppo", `seed-${seed}`), content));
+    }
+    await writeRun(join("suite", "climbing", "bppo", "seed-2"), { "config.json": config });
+    const single = await writeRun("beside", { "config.json": config, "metrics.jsonl": metrics });
+    const runs = await readRuns([single, join(directory, "suite")]);
+    expect(runs.map(({ path }) => path)).toEqual([single, ...paths]);
+  });
+
+  it("knows what is damaged in a run by its name and line", async () => {
+    const path = await writeRun("scratched", { "config.json": config, "metrics.jsonl": '{"step":1}\n{"step":\n' });
+    await expect(readRuns([path])).rejects.toThrow(`${join(path, "metrics.jsonl")}, line 2: `);
+    await writeRun("scratched", { "metrics.jsonl": '{"step":1}\n', "result.json": "{" });
+    await expect(readRuns([path])).rejects.toThrow(`${join(path, "result.json")}: `);
+  });
+
   it("names the directory that is not a run, and the file that can't be read", async () => {
     await expect(readRuns([directory])).rejects.toThrow(`${directory} is not a run: it has no config.json`);
     const unstarted = await writeRun("unstarted", { "config.json": config });
@@ -100,6 +121,18 @@ describe("grouping runs", () => {
   it("refuses to count a seed twice", () => {
     const runs = [run({ name: "bppo", peerCoef: 1 }, 3), run({ name: "bppo", peerCoef: 0 }, 3)];
     expect(() => groupRuns(runs)).toThrow("group bppo has seed 3 twice (run-3, run-3)");
+  });
+
+  it("refuses to take runs with other settings for other seeds", () => {
+    const runs = [run({ name: "bppo", peerCoef: 1, threads: 1 }, 3), run({ name: "bppo", peerCoef: 0, threads: 2 }, 4)];
+    expect(() => groupRuns(runs)).toThrow("group bppo mixes algorithm.peerCoef 1 and 0; group by a setting in which");
+    expect(groupRuns(runs, { by: ["algorithm.peerCoef"] })).toHaveLength(2);
+    // A run of an earlier version, which did not have the setting; and of another length.
+    const older = {
+      ...run({ name: "bppo", peerCoef: 1 }, 5),
+      config: { ...runs[0].config, algorithm: { name: "bppo" }, steps: 9 },
+    };
+    expect(groupRuns([runs[0], older])).toHaveLength(1);
   });
 
   it("names the nearest setting of one that no run has", () => {

@@ -1,12 +1,13 @@
 /** @file What runs have left behind, read back, grouped, and laid side by side for statistics over seeds. */
 
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { readdir, readFile } from "node:fs/promises";
+import { basename, dirname, join, relative } from "node:path";
+import { prefixed } from "../envs/infos.ts";
 import { InputError } from "../errors.ts";
 import { titleOfId } from "../modules.ts";
 import { unknownName } from "../names.ts";
-import { isTree, type SettingsTree } from "../trees.ts";
-import { type RunResult, readMetrics, readResult, type UpdateMetrics } from "./records.ts";
+import { differences, isTree, type SettingsTree } from "../trees.ts";
+import { METRICS, type RunResult, readMetrics, readResult, SUITE, type UpdateMetrics } from "./records.ts";
 import { mean } from "./statistics.ts";
 
 /** A run, as its directory tells. */
@@ -27,16 +28,29 @@ export interface RunGroup {
 }
 
 /**
- * Reads run directories, ended or not (one that is being written to may end in half a line).
- * @throws InputError if one of them is not a run
+ * Reads run directories, ended or not (one that is being written to may end in half a line); a suite's directory stands
+ * for all runs in it.
+ * @throws InputError if one of them is neither
  */
-export const readRuns = (paths: readonly string[]): Promise<RecordedRun[]> => Promise.all(paths.map(readOne));
+export async function readRuns(paths: readonly string[]): Promise<RecordedRun[]> {
+  const directories = await Promise.all(paths.map(runsIn));
+  return Promise.all(directories.flat().map(readOne));
+}
+
+async function runsIn(path: string): Promise<string[]> {
+  const names = await readdir(path).catch((): string[] => []);
+  if (!names.includes(SUITE) || names.includes("config.json")) return [path];
+  const files = await readdir(path, { recursive: true });
+  const runs = files.filter((file) => basename(file) === "config.json").map((file) => join(path, dirname(file)));
+  return runs.filter((run) => files.includes(relative(path, join(run, METRICS)))).sort();
+}
 
 async function readOne(path: string): Promise<RecordedRun> {
   const read = async <T>(name: string, reading: Promise<T>): Promise<T> => {
     try {
       return await reading;
     } catch (error) {
+      if (error instanceof InputError) throw error;
       const { code, message } = error as NodeJS.ErrnoException;
       if (code !== "ENOENT" && code !== "ENOTDIR") throw new InputError(`${join(path, name)}: ${message}`);
       throw new InputError(`${path} is not a run: it has no ${name}; give the directory that bpta train made`);
@@ -57,8 +71,12 @@ async function readOne(path: string): Promise<RecordedRun> {
 function withLastEvaluation(metrics: readonly UpdateMetrics[], result: RunResult | undefined) {
   const last = metrics.at(-1);
   if (!result || !last || last.evaluationReturn !== undefined) return metrics;
-  const { meanReturn, winRate } = result.evaluation;
-  const evaluation = { evaluationReturn: meanReturn, ...(winRate !== undefined && { evaluationWinRate: winRate }) };
+  const { meanReturn, winRate, infos } = result.evaluation;
+  const evaluation = {
+    evaluationReturn: meanReturn,
+    ...(winRate !== undefined && { evaluationWinRate: winRate }),
+    ...prefixed("evaluationInfo", infos ?? {}),
+  };
   return [...metrics.slice(0, -1), { ...last, ...evaluation }];
 }
 
@@ -70,8 +88,8 @@ function withLastEvaluation(metrics: readonly UpdateMetrics[], result: RunResult
  *
  * @param options.by paths of settings, such as `algorithm.peerCoef`; a section (`algorithm`, `env`) stands for its name.
  *   Default: the algorithm, and the environment where there are several
- * @throws InputError if no run has such a setting, or if a group holds different environments or a seed twice (its
- *   interval over seeds would mean nothing)
+ * @throws InputError if no run has such a setting, or if a group holds different environments or settings, or a seed twice
+ *   (its interval over seeds would mean nothing)
  */
 export function groupRuns(
   runs: readonly RecordedRun[],
@@ -105,9 +123,25 @@ export function groupRuns(
       const twin = members.slice(0, i).find((other) => other.seed === seed);
       if (twin) refuse(`has seed ${seed} twice (${twin.path}, ${path})`);
     }
+    const [mixed, ...others] = mixedSettings(members);
+    if (mixed) {
+      const more = others.length > 0 ? ` (and ${others.map(({ path }) => path).join(", ")})` : "";
+      refuse(`mixes ${mixed.path} ${describeValue(mixed.before)} and ${describeValue(mixed.after)}${more}`);
+    }
     return { label, runs: members };
   });
 }
+
+/** Settings that do not make runs different things, beside their seeds. */
+const BESIDE_THE_POINT =
+  /^(seed|steps|startedAt|versions|machines|evaluation|checkpoint|rollout\.workers|algorithm\.(threads|microBatch))(\.|$)/;
+
+/** In what settings runs of a group differ; those that a run does not have, being of an earlier version, do not count. */
+const mixedSettings = ([first, ...others]: readonly RecordedRun[]) =>
+  others
+    .flatMap((other) => differences(first.config, other.config))
+    .filter(({ path, before, after }) => !BESIDE_THE_POINT.test(path) && before !== undefined && after !== undefined)
+    .filter(({ path }, i, all) => all.findIndex((other) => other.path === path) === i);
 
 /** Identifiers of the environments that these runs are of, each once. */
 export const environmentsOf = (runs: readonly RecordedRun[]): string[] => [

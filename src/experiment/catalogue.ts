@@ -13,8 +13,8 @@ export interface EnvironmentEntry {
 export interface AlgorithmEntry {
   readonly name: string;
   readonly title: string;
-  /** Where it is from. */
-  readonly paper: string;
+  /** Where it is from, if from a paper. */
+  readonly paper?: string | undefined;
   readonly description: string;
 }
 

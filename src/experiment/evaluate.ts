@@ -4,7 +4,7 @@ import { decodeSignature } from "../compile/onnx.ts";
 import { InputError } from "../errors.ts";
 import { type EvaluationSummary, readResult } from "../evaluation/records.ts";
 import type { RunConfig } from "./config.ts";
-import { evaluateModel } from "./evaluator.ts";
+import { evaluateModel, type Judgement } from "./evaluator.ts";
 import { writeFileAtomically } from "./files.ts";
 import { newestCheckpoint, readPolicy, readRun } from "./run.ts";
 import { openSession } from "./session.ts";
@@ -13,25 +13,24 @@ import { openSession } from "./session.ts";
 export interface RunEvaluation {
   readonly env: string;
   readonly algorithm: string;
+  /** The run's */
   readonly seed: number;
+  /** Environment steps that the policy has learnt for: fewer than `config.steps` where the run has not come to its end. */
+  readonly steps: number;
   readonly evaluation: EvaluationSummary;
 }
 
 /**
- * Judges a run's policy from its ONNX file. With as many episodes as the run's own evaluation had, the result is that
- * of `result.json`.
+ * Judges a run's policy from its ONNX file, or that of its newest checkpoint. With the run's own seed and as many episodes
+ * as its own evaluation had, the result is that of `result.json`.
  *
  * @param path the run directory
- * @param options.episodes default: `evaluation.episodes` of the run
  */
-export async function evaluateRun(
-  path: string,
-  { episodes }: { readonly episodes?: number | undefined } = {},
-): Promise<RunEvaluation> {
+export async function evaluateRun(path: string, judgement: Judgement = {}): Promise<RunEvaluation> {
   const { config } = await readRun(path);
-  const { onnx } = await modelOf(path, config);
-  const evaluation = await evaluateModel(onnx, config, episodes);
-  return { env: config.env.id, algorithm: config.algorithm.name, seed: config.seed, evaluation };
+  const { onnx, steps } = await modelOf(path, config);
+  const evaluation = await evaluateModel(onnx, config, judgement);
+  return { env: config.env.id, algorithm: config.algorithm.name, seed: config.seed, steps, evaluation };
 }
 
 /** Writes a run's policy to `out`, as one .onnx file. */

@@ -61,17 +61,28 @@ export async function openEvaluator(
   };
 }
 
+/** Which episodes a policy is judged by. */
+export interface Judgement {
+  /** Default: `evaluation.episodes` of the run. */
+  readonly episodes?: number | undefined;
+  /** What episodes follow from; default: the run's seed, which gives those of `result.json`. */
+  readonly seed?: number | undefined;
+  /** Whether actions are drawn as in training, rather than the greedy ones. */
+  readonly drawn?: boolean | undefined;
+}
+
 /** Judges a policy from the bytes of its .onnx file. */
 export async function evaluateModel(
   onnx: Uint8Array,
   config: RunConfig,
-  episodes?: number,
+  { episodes, seed = config.seed, drawn = false }: Judgement = {},
 ): Promise<EvaluationSummary> {
-  const evaluator = await openEvaluator(config, { episodes });
+  const evaluator = await openEvaluator({ ...config, seed }, { episodes });
   try {
     const policy = await loadPolicy(onnx, evaluator.env.numEnvs);
     try {
-      return await evaluator.evaluate(policy);
+      const random = drawn ? runStream(seed, "evaluation").split(1) : undefined;
+      return await evaluator.evaluate(policy, { random });
     } finally {
       await policy.release();
     }

@@ -6,7 +6,7 @@
  */
 
 import { closeSync, fsyncSync, openSync, writeSync } from "node:fs";
-import { mkdir, readdir, readFile, rm, stat, truncate } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, truncate } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { availableParallelism, cpus } from "node:os";
 import { join } from "node:path";
@@ -153,26 +153,68 @@ export async function readRun(path: string): Promise<StoredRun> {
 /** The policy that the run at `path` ended with; undefined if it has not come to its end. */
 export const readPolicy = (path: string): Promise<Uint8Array | undefined> => readOptional(join(path, POLICY));
 
-/** The newest checkpoint of the run at `path` that can be used, as it was given to `checkpoint`. */
+/** A checkpoint, as it was given to `checkpoint`. */
+export interface FoundCheckpoint {
+  readonly path: string;
+  readonly content: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * The newest checkpoint of the run at `path` that can be used. Where `metrics.jsonl` has lost lines, one from before they
+ * were written is preferred, with which the run goes on as if nothing had happened; where there is none, the newest that
+ * is whole, with what is left of the metrics.
+ * @param onNotice is told of each newer one that can't be used, and of lines that are lost
+ */
 export async function newestCheckpoint(
   path: string,
-  onDamaged: (message: string) => void,
-): Promise<{ readonly path: string; readonly content: Readonly<Record<string, unknown>> } | undefined> {
-  const metricsBytes = await stat(join(path, METRICS)).then(
-    ({ size }) => size,
-    () => 0,
-  );
-  return loadNewestCheckpoint(
-    join(path, CHECKPOINTS),
-    (content) => {
-      const checkpoint = content as Readonly<Record<string, unknown>> & { readonly metrics: MetricsPosition };
-      if (checkpoint.metrics.bytes > metricsBytes) {
-        throw new Error(`${METRICS} ends before the line that it was written at`);
-      }
-      return checkpoint;
-    },
-    (damaged, reason) => onDamaged(`checkpoint ${damaged} can't be used: ${reason}; trying the one before it`),
-  );
+  onNotice: (message: string, damaged?: string) => void,
+): Promise<FoundCheckpoint | undefined> {
+  const text = (await readOptional(join(path, METRICS))) ?? Buffer.alloc(0);
+  const find = async (accept: (checkpoint: StoredCheckpoint) => StoredCheckpoint) => {
+    const damaged: (readonly [path: string, reason: string])[] = [];
+    const found = await loadNewestCheckpoint(
+      join(path, CHECKPOINTS),
+      (content) => accept(content as StoredCheckpoint),
+      (path, reason) => damaged.push([path, reason]),
+    );
+    return { found, damaged };
+  };
+  const exact = await find((checkpoint) => {
+    if (checkpoint.metrics.bytes <= text.length) return checkpoint;
+    throw new Error(`${METRICS} ends before the line that it was written at`);
+  });
+  const { found, damaged } = exact.found
+    ? exact
+    : await find((checkpoint) => ({ ...checkpoint, metrics: metricsUntil(text, checkpoint.counters.step) }));
+  for (const [file, reason] of damaged)
+    onNotice(`checkpoint ${file} can't be used: ${reason}; trying the one before it`, file);
+  if (found && !exact.found)
+    onNotice(`${join(path, METRICS)} has lost lines; what they said of the run so far is missing`);
+  return found;
+}
+
+/** What every checkpoint holds, among other things. */
+type StoredCheckpoint = Readonly<Record<string, unknown>> & {
+  readonly counters: { readonly step: number };
+  readonly metrics: MetricsPosition;
+};
+
+/** How far `metrics.jsonl` tells of what came up to a step, in whole lines. */
+function metricsUntil(text: Buffer, step: number): MetricsPosition {
+  let [lines, bytes] = [0, 0];
+  for (;;) {
+    const end = text.indexOf("\n", bytes) + 1;
+    if (end === 0) break;
+    const record = JSON.parse(text.toString("utf8", bytes, end)) as UpdateMetrics;
+    if (record.step > step) break;
+    [lines, bytes] = [lines + 1, end];
+  }
+  return { lines, bytes };
+}
+
+/** Puts aside checkpoints that can't be used, so that they don't count among those that are kept. */
+export async function putAside(checkpoints: readonly string[]): Promise<void> {
+  for (const path of checkpoints) await rename(path, `${path}.damaged`);
 }
 
 /** Whether the run at `path` has checkpoints, damaged or not. */
@@ -258,6 +300,8 @@ const groups: Readonly<Record<string, string>> = {
   episodeLength: "rollout",
   winRate: "rollout",
   divergences: "rollout",
+  info: "rollout",
+  evaluationInfo: "evaluation",
   evaluationReturn: "evaluation",
   evaluationWinRate: "evaluation",
 };
@@ -266,7 +310,7 @@ const groups: Readonly<Record<string, string>> = {
 function tensorBoardScalars({ update: _, step: __, ...metrics }: UpdateMetrics): Record<string, number> {
   const scalars: Record<string, number> = {};
   for (const [name, value] of Object.entries(metrics)) {
-    if (value !== undefined && value !== null) scalars[`${groups[name] ?? "learning"}/${name}`] = value;
+    if (value !== undefined && value !== null) scalars[`${groups[name.split(".")[0]] ?? "learning"}/${name}`] = value;
   }
   return scalars;
 }

@@ -40,6 +40,10 @@ test.each([
     { algorithm: { peerCoef: { from: 1, to: 0, frm: 2 } } },
     "algorithm.peerCoef.frm is not a setting; did you mean from? (allowed here: from, to)",
   ],
+  [
+    { algorithm: { peerCoef: { from: 1, too: 0 } } },
+    "algorithm.peerCoef.too is not a setting; did you mean to? (allowed here: from, to)",
+  ],
   [{ algorithm: { order: [0, -1] } }, "algorithm.order.1 is -1; it must be a whole number ≥ 0"],
   [{ algorithm: 3 }, "algorithm is 3; it must be a mapping with epochs, clip, schedule, peerCoef, order"],
   [{ env: { options: { k: "a" } } }, 'env.options.k is "a"; it must be a number'],

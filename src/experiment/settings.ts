@@ -104,9 +104,20 @@ function nodeAt(node: SchemaNode | undefined, path: readonly PropertyKey[]): Sch
 
 type Issue = z.core.$ZodIssue;
 
-/** Of the branches of a union, the issue that tells most: the one that is furthest inside the value. */
+/**
+ * Of the branches of a union, the issue that tells most: a name that none of the mappings among them knows, or else the one
+ * that is furthest inside the value.
+ */
 function mostTelling(issue: Issue): Issue {
   if (issue.code !== "invalid_union") return issue;
+  const unknown = issue.errors.map((issues) => issues.find(({ code }) => code === "unrecognized_keys"));
+  const mappings = issue.errors.filter((issues) =>
+    issues.some(({ path, code }) => path.length > 0 || code !== "invalid_type"),
+  );
+  const keys = unknown.map((own) => (own?.code === "unrecognized_keys" && own.path.length === 0 ? own.keys : []));
+  const strange = keys.flat().filter((key) => keys.filter((own) => own.includes(key)).length === mappings.length);
+  const own = unknown.find((candidate) => candidate !== undefined);
+  if (own && strange.length > 0) return { ...own, path: issue.path, keys: [...new Set(strange)] } as Issue;
   const inner = issue.errors
     .map((issues) => issues[0])
     .filter((candidate) => candidate && (candidate.path.length > 0 || candidate.code === "unrecognized_keys"))

@@ -55,6 +55,17 @@ describe("a run", () => {
       await expect(evaluateRun(whole(), { episodes })).rejects.toThrow(`episodes is ${episodes}, must be a whole`);
   });
 
+  test("is judged by other episodes, and by drawn actions, where that is asked for", async () => {
+    const returns = async (judgement: object) =>
+      (await evaluateRun(whole(), { episodes: 20, ...judgement })).evaluation.returns;
+    const greedy = await returns({});
+    expect(await returns({ seed: settings.seed })).toEqual(greedy);
+    const drawn = await returns({ drawn: true });
+    expect(drawn).not.toEqual(greedy);
+    expect(await returns({ drawn: true })).toEqual(drawn);
+    expect(await returns({ drawn: true, seed: 8 })).not.toEqual(drawn);
+  });
+
   test("leaves behind what the run directory is said to hold", async () => {
     const names = (await readdir(whole())).sort();
     expect(names).toEqual([
@@ -188,6 +199,60 @@ describe("a run that was stopped", () => {
     expect(await essence(path)).toEqual(wholeEssence);
   });
 
+  test("with checkpoints that are all damaged starts again, and keeps those that it writes then", async () => {
+    const path = join(root, "all-damaged");
+    await train(settings, { out: path, ...stopAfter(9) }).catch(() => {});
+    const checkpoints = join(path, "checkpoints");
+    for (const name of await readdir(checkpoints)) await truncate(join(checkpoints, name), 1000);
+    await resume(path, stopAfter(4)).catch(() => {});
+    const names = (await readdir(checkpoints)).sort();
+    expect(names.filter((name) => !name.endsWith(".damaged"))).toEqual(
+      [60, 80].map((step) => `step-${String(step).padStart(12, "0")}.ckpt`),
+    );
+    expect(names.filter((name) => name.endsWith(".damaged"))).toHaveLength(2);
+    let start = -1;
+    await resume(path, {
+      onProgress: (event) => {
+        if (event.kind === "start") start = event.step;
+      },
+    });
+    expect(start).toBe(80);
+    expect(await essence(path)).toEqual(wholeEssence);
+  });
+
+  test("whose metrics have lost lines goes on from before them, or with a gap, and ends as good", async () => {
+    const path = join(root, "short-metrics");
+    await train(settings, { out: path, ...stopAfter(9) }).catch(() => {});
+    const file = join(path, "metrics.jsonl");
+    const lines = (await readFile(file, "utf8")).split("\n");
+    const end = (await readResult(whole()))!.evaluation;
+    const attempt = async (kept: number) => {
+      await writeFile(file, `${lines.slice(0, kept).join("\n")}\n`);
+      const notices: string[] = [];
+      let start = -1;
+      await resume(path, {
+        ...stopAfter(10),
+        onProgress: (event) => {
+          if (event.kind === "notice") notices.push(event.message);
+          if (event.kind === "start") start = event.step;
+          if (event.kind === "update" && event.metrics.step === 200) throw new Error("enough");
+        },
+      }).catch(() => {});
+      return { start, notices: notices.map((notice) => notice.replace(path, "")) };
+    };
+    expect(await attempt(7)).toEqual({
+      start: 120,
+      notices: [expect.stringContaining("180.ckpt can't be used: metrics.jsonl ends before the line")],
+    });
+    expect(await attempt(2)).toEqual({
+      start: 180,
+      notices: [expect.stringContaining("metrics.jsonl has lost lines")],
+    });
+    await resume(path);
+    expect((await readResult(path))!.evaluation).toEqual(end);
+    expect((await readMetrics(path)).map(({ update }) => update).slice(0, 4)).toEqual([1, 2, 10, 11]);
+  });
+
   test("that goes on elsewhere says so", async () => {
     const path = join(root, "elsewhere");
     await train(settings, { out: path, ...stopAfter(5) }).catch(() => {});
@@ -215,7 +280,7 @@ describe("a run that was stopped", () => {
     const out = join(root, "unfinished.onnx");
     await exportRun(path, out);
     expect((await readFile(out)).length).toBeGreaterThan(1000);
-    expect((await evaluateRun(path)).evaluation.episodes).toBe(3);
+    expect(await evaluateRun(path)).toMatchObject({ steps: 60, evaluation: { episodes: 3 } });
   });
 });
 

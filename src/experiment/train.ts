@@ -9,7 +9,7 @@ import { nameOfId } from "../modules.ts";
 import { type RunConfig, type RunSettings, resolveConfig } from "./config.ts";
 import { evaluateModel } from "./evaluator.ts";
 import { lockDirectory } from "./lock.ts";
-import { createRun, newestCheckpoint, newRunPath, type RunDirectory, readRun, reopenRun } from "./run.ts";
+import { createRun, newestCheckpoint, newRunPath, putAside, type RunDirectory, readRun, reopenRun } from "./run.ts";
 import { openSession, type Session } from "./session.ts";
 
 /** What happens during a run, in order: preparation, a start, updates (and notices), a result. */
@@ -96,7 +96,12 @@ export async function resume(path: string, options: TrainOptions = {}): Promise<
   const notice = (message: string): void => options.onProgress?.({ kind: "notice", message });
   const lock = await lockDirectory(path);
   try {
-    const checkpoint = await newestCheckpoint(path, notice);
+    const unusable: string[] = [];
+    const checkpoint = await newestCheckpoint(path, (message, damaged) => {
+      notice(message);
+      if (damaged !== undefined) unusable.push(damaged);
+    });
+    await putAside(unusable);
     if (!checkpoint) notice(`${path} has no checkpoint to go on from; it starts again`);
     options.onProgress?.({ kind: "prepare", config: stored.config });
     const session = await openSession(stored.config);
