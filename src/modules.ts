@@ -59,3 +59,22 @@ async function importModule(file: string): Promise<unknown> {
     return createJiti(import.meta.url, { alias: OWN_MODULES }).import(file);
   }
 }
+
+/** Where this package's own code is. */
+const OWN = new URL(".", import.meta.url).href;
+
+/**
+ * What an error says. Where it was not meant for the user, and came out of a module of the user's own, with the place:
+ * `./my-env.ts:14:41: …`.
+ */
+export function describeError(error: Error): string {
+  if (error.name === "InputError" || typeof error.stack !== "string") return error.message;
+  for (const line of error.stack.split("\n")) {
+    const place = /^\s+at (?:.*\()?((?:file:\/\/)?\/[^)]*?|[A-Za-z]:\\[^)]*?):(\d+:\d+)\)?$/.exec(line);
+    if (!place || /node_modules|^node:/.test(place[1])) continue;
+    const url = place[1].startsWith("file:") ? place[1] : pathToFileURL(place[1]).href;
+    if (url.startsWith(OWN)) continue;
+    return `${fileURLToPath(url)}:${place[2]}: ${error.message}`;
+  }
+  return error.message;
+}

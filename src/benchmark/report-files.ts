@@ -150,7 +150,9 @@ function publishedResults(published: readonly PublishedResults[]): string[] {
 }
 
 const describeScale = ({ task, normalization: { min, max, from } }: TaskReport): string =>
-  `${task} from ${formatScore(min)} to ${formatScore(max)} (${from === "suite" ? "given by the suite" : "the lowest and the highest score found"})`;
+  min === max
+    ? `${task}, where every run scored ${formatScore(min)}, tells nothing: all count as 1`
+    : `${task} from ${formatScore(min)} to ${formatScore(max)} (${from === "suite" ? "given by the suite" : "the lowest and the highest score found"})`;
 
 /** A bootstrap of few values is too sure of itself. */
 function fewSeeds(tasks: readonly TaskReport[]): string[] {

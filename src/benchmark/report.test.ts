@@ -236,6 +236,11 @@ test("scores can be a metric over the end of training; one that was not recorded
   const report = await createReport(suite, path);
   expect(report.tasks[0].algorithms[0].scores[0]).toBeCloseTo(9.9, 12);
   const scored = (score: string) => createReport({ ...suite, report: { ...suite.report, score } }, path);
+  // Less is better where it says so: the best is still the one with the highest score.
+  const less = await scored("-episodeReturn");
+  expect(less.tasks[0].algorithms[0].scores[0]).toBeCloseTo(-9.9, 12);
+  expect(less.score).toContain("negative: the less, the better");
+  await expect(scored("evaluationInfo.minutes")).rejects.toThrow("was told nothing of that name");
   await expect(scored("episodeReturns")).rejects.toThrow("did you mean episodeReturn?");
   await expect(scored("entropy")).rejects.toThrow("has not recorded entropy in the last 10 % of its steps");
   await expect(scored("evaluationWinRate")).rejects.toThrow("knows of no wins");

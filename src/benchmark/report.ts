@@ -387,8 +387,15 @@ const loggedError = (directory: string): Promise<string | undefined> =>
   );
 
 /** What a run is judged by. */
-export function scoreOf(run: RecordedRun, { score, window }: Suite["report"]): number {
+export function scoreOf(run: RecordedRun, { score, window }: Pick<Suite["report"], "score" | "window">): number {
+  if (score.startsWith("-")) return -scoreOf(run, { score: score.slice(1), window });
   if (score === "evaluationReturn") return run.result!.evaluation.meanReturn;
+  if (score.startsWith(INFO)) {
+    const told = run.result!.evaluation.infos?.[score.slice(INFO.length)];
+    if (told === undefined)
+      throw new InputError(`report.score is ${score}, but ${run.path} was told nothing of that name`);
+    return told;
+  }
   if (score !== "evaluationWinRate") return finalMean(run, score, window);
   const { winRate } = run.result!.evaluation;
   if (winRate === undefined)
@@ -396,8 +403,14 @@ export function scoreOf(run: RecordedRun, { score, window }: Suite["report"]): n
   return winRate;
 }
 
-function describeScore({ score, window }: Suite["report"]): string {
+const INFO = "evaluationInfo.";
+
+function describeScore({ score, window }: Pick<Suite["report"], "score" | "window">): string {
+  if (score.startsWith("-"))
+    return `${describeScore({ score: score.slice(1), window })}, negative: the less, the better`;
   if (score === "evaluationReturn") return "mean return of greedy episodes after training (`result.json`)";
   if (score === "evaluationWinRate") return "fraction of greedy episodes won after training (`result.json`)";
+  if (score.startsWith(INFO))
+    return `mean \`${score.slice(INFO.length)}\` at the end of greedy episodes after training (\`result.json\`)`;
   return `mean \`${score}\` over the last ${Math.round(100 * window)} % of training`;
 }

@@ -10,6 +10,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { InterruptedError } from "../errors.ts";
 import { LockedError } from "../experiment/lock.ts";
 import { resume, type TrainOptions, train } from "../experiment/train.ts";
+import { describeError } from "../modules.ts";
 import type { FromRun, ToRun } from "./processes.ts";
 
 /** How long to wait for a process that still has the run, such as one whose parent was killed: it is stopping. */
@@ -57,8 +58,8 @@ try {
   await run();
 } catch (error) {
   if (!(error instanceof InterruptedError)) {
-    const { message, stack = message } = error as Error;
-    tell({ kind: "failed", message, stack });
+    const message = describeError(error as Error);
+    tell({ kind: "failed", message, stack: (error as Error).stack ?? message });
     process.exitCode = 1;
   }
 }

@@ -71,6 +71,12 @@ describe("the rounds of a search", () => {
     expect(rounds({ trials: 27 }, 27_000)).toHaveLength(4);
   });
 
+  test("are refused where the first would be longer than a run", () => {
+    expect(() => rounds({ minSteps: 1001 }, 1000)).toThrow(
+      "search.minSteps is 1001, must be at most the steps of a run, 1000",
+    );
+  });
+
   test("end once one is left, which goes on to the end", () => {
     expect(rounds({ trials: 4, eta: 2, minSteps: 10 }, 1000)).toEqual([
       { trials: 4, fraction: 1 / 64 },

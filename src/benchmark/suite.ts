@@ -78,7 +78,7 @@ export const reportSchema = z.strictObject({
     .string()
     .default("evaluationReturn")
     .describe(
-      "what a run is judged by: evaluationReturn or evaluationWinRate (greedy episodes at the end, of result.json), or a metric of metrics.jsonl over the end of training",
+      "what a run is judged by: evaluationReturn or evaluationWinRate (greedy episodes at the end, of result.json), evaluationInfo.NAME (what the environment told in them), or a metric of metrics.jsonl over the end of training; with a minus before it, less is better: -evaluationInfo.minutes",
     ),
   window: z
     .number()

@@ -89,7 +89,7 @@ export interface TuneResult {
  * Searches for the hyperparameters of each algorithm of a suite, one after the other, with as many trials for each.
  * What is done already, in the same directory, is not done again.
  *
- * `report/` in that directory has the trials as `report.md`, `trials.csv` and `report.json`, and `best-ALGORITHM.yaml`.
+ * `report/` in that directory has the trials as `search.md`, `trials.csv` and `search.json`, and `best-ALGORITHM.yaml`.
  *
  * @param suite a file's path, or what it would hold: a suite, or a run's configuration; with a `search`
  * @throws InputError, one line, if it can't be used
@@ -114,7 +114,7 @@ export async function tune(suite: string | SuiteSettings, options: TuneOptions =
     const tuned: Omit<TunedAlgorithm, "config">[] = [];
     for (const plan of plans) tuned.push(await searchFor(plan, resolved, search, path, memory, options));
     const result = await writeTuning(tuned, resolved, search, path);
-    onProgress({ kind: "report", path: join(path, "report", "report.md"), missing: [] });
+    onProgress({ kind: "report", path: join(path, "report", "search.md"), missing: [] });
     return { path, algorithms: result };
   });
 }
@@ -194,6 +194,8 @@ export function roundsOf(
 ): { readonly trials: number; readonly fraction: number }[] {
   const { method, trials, eta, minSteps = steps / eta ** 3 } = search;
   if (method === "random") return [{ trials, fraction: 1 }];
+  if (minSteps > steps)
+    throw new InputError(`search.minSteps is ${minSteps}, must be at most the steps of a run, ${steps}`);
   const last = Math.max(0, Math.floor(Math.log(steps / Math.max(1, minSteps)) / Math.log(eta) + 1e-9));
   const rounds = Array.from({ length: last + 1 }, (_, round) => ({
     trials: Math.max(1, Math.floor(trials / eta ** round)),
@@ -422,8 +424,8 @@ async function writeTuning(
   await writeFileAtomically(join(directory, "trials.csv"), csvTable(head, rows));
   const { name, description, report } = suite;
   const json = { suite: name, description, search, score: report.score, algorithms: results };
-  await writeFileAtomically(join(directory, "report.json"), `${JSON.stringify(json, null, 1)}\n`);
-  await writeFileAtomically(join(directory, "report.md"), tuningMarkdown(results, suite, search));
+  await writeFileAtomically(join(directory, "search.json"), `${JSON.stringify(json, null, 1)}\n`);
+  await writeFileAtomically(join(directory, "search.md"), tuningMarkdown(results, suite, search));
   return results;
 }
 

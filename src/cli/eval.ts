@@ -29,5 +29,5 @@ export const evalCommand = (): Command =>
       const { describeEvaluation } = await import("./progress.ts");
       const { env, algorithm, seed, steps, evaluation } = found;
       const title = `${titleOfId(env)} · ${titleOfId(algorithm)} · seed ${seed} · ${steps.toLocaleString("en")} steps`;
-      console.log(`${title}: ${describeEvaluation(evaluation)}`);
+      console.log(`${title}: ${describeEvaluation(evaluation, sample)}`);
     });

@@ -3,6 +3,7 @@
 
 import { createRequire } from "node:module";
 import { Command } from "commander";
+import { describeError } from "../modules.ts";
 import { benchmarkCommand } from "./benchmark.ts";
 import { csvCommand } from "./csv.ts";
 import { evalCommand } from "./eval.ts";
@@ -36,7 +37,10 @@ const program = new Command("bpta")
   .description("Train teams of agents by back-propagation through agents (BPTA), and their peers.")
   .version(version)
   .showSuggestionAfterError()
-  .addHelpText("after", "\nTo begin: bpta train climbing");
+  .addHelpText(
+    "after",
+    "\nTo begin: bpta train climbing\nWith BPTA_DEBUG=1 in the environment, errors come with where in the code they are from.",
+  );
 for (const command of commands) program.addCommand(command);
 for (const command of [program, ...commands]) {
   command.configureOutput({ outputError: (message, write) => write(`${oneLine(message)}\n`) });
@@ -51,6 +55,6 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 try {
   await program.parseAsync();
 } catch (error) {
-  console.error(process.env.BPTA_DEBUG ? error : `error: ${oneLine((error as Error).message)}`);
+  console.error(process.env.BPTA_DEBUG ? error : `error: ${oneLine(describeError(error as Error))}`);
   process.exitCode = 1;
 }

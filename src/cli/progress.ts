@@ -197,9 +197,13 @@ export function plainLine(view: RunView): string {
 const heading = (view: RunView): string => `${colors.bold(view.title)}  ${colors.dim(`→ ${view.path}`)}`;
 
 /** `return 11.00 ± 0.00 over 32 greedy episodes, 90 % won` */
-export function describeEvaluation({ meanReturn, stdReturn, winRate, episodes }: EvaluationSummary): string {
+/** @param drawn whether actions were drawn rather than greedy */
+export function describeEvaluation(
+  { meanReturn, stdReturn, winRate, episodes }: EvaluationSummary,
+  drawn = false,
+): string {
   const wins = winRate === undefined ? "" : `, ${percent(winRate)} won`;
-  return `${colors.bold(`return ${formatNumber(meanReturn)}`)} ± ${formatNumber(stdReturn)} over ${episodes} greedy episodes${wins}`;
+  return `${colors.bold(`return ${formatNumber(meanReturn)}`)} ± ${formatNumber(stdReturn)} over ${episodes} ${drawn ? "episodes with drawn actions" : "greedy episodes"}${wins}`;
 }
 
 /** How a run ended, and what can be done with it now. */

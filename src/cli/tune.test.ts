@@ -73,14 +73,14 @@ test("halving goes on with the best from their checkpoints, a stopped search goe
   // Its settings, from the file, make its configuration, but for the one thread that runs of a search have.
   const best = await readSettingsFile(join(root, "out", "report", "best-mappo.yaml"));
   expect(await resolveConfig(best, { seed: 0, algorithm: { threads: 1 }, rollout: { workers: 1 } })).toEqual(config);
-  const report = JSON.parse(await readFile(join(root, "out", "report", "report.json"), "utf8"));
+  const report = JSON.parse(await readFile(join(root, "out", "report", "search.json"), "utf8"));
   const [{ trials: ranked, best: first }] = report.algorithms;
   expect(first).toMatchObject({ rounds: 3, steps: 192, score: (await readResult(winner))!.evaluation.meanReturn });
   expect(ranked.map(({ rounds }: { rounds: number }) => rounds)).toEqual([3, 2, 1, 1]);
   const csv = (await readFile(join(root, "out", "report", "trials.csv"), "utf8")).trim().split("\r\n");
   expect(csv[0]).toBe("algorithm,rank,trial,algorithm.learningRate,algorithm.epochs,rounds,steps,score,failure");
   expect(csv).toHaveLength(5);
-  expect(await readFile(join(root, "out", "report", "report.md"), "utf8")).toContain(
+  expect(await readFile(join(root, "out", "report", "search.md"), "utf8")).toContain(
     "`bpta train climbing --config best-mappo.yaml`",
   );
 }, 120_000);

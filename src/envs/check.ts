@@ -140,6 +140,8 @@ function step(env: ParallelEnv, random: Random, done: Set<string>): Sight & { re
   const { rewards, terminations, truncations } = result;
   const sight = look(env, "after step()", result.observations, acting);
   const ended = done.size === env.agents.length || activeAgents(env).length === 0;
+  const won = Object.values(result.infos).some((info) => info?.won === true);
+  assert(env.hasWins || !won, () => "infos tell of a win (won: true), but hasWins is not true");
   return { ...sight, result: { rewards, terminations, truncations }, ended };
 }
 

@@ -79,6 +79,16 @@ describe("a step", () => {
     { rewards: { a: 5 }, terminated: ["a"], won: true },
   ]);
 
+  it("refuses wins of an environment that says it has none", () => {
+    const made = scripted([{ rewards: { a: 5, b: 5 }, terminated: ["a", "b"], won: true }]);
+    const bare = vectorize([{ ...made, hasWins: false }]);
+    const seen = createMoment(bare.team, 1);
+    bare.reset(0, seen);
+    expect(() => bare.step([Float32Array.of(1, 0), Float32Array.of(0)], seen)).toThrow(
+      "environment 0: infos tell of a win (won: true), but hasWins is not true",
+    );
+  });
+
   it("shows the first moment after a reset", () => {
     expect([...moment.observations[1]]).toEqual([0, 0]);
     expect([...moment.actionMasks[0]]).toEqual([1, 0]);

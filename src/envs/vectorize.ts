@@ -179,6 +179,9 @@ export function vectorize(envs: readonly ParallelEnv[], first = 0): VectorEnv {
     moment.terminations[e] = ended && !truncated ? 1 : 0;
     moment.truncations[e] = ended && truncated ? 1 : 0;
     if (ended) {
+      if (won && !env.hasWins) {
+        throw new TypeError(`environment ${first + e}: infos tell of a win (won: true), but hasWins is not true`);
+      }
       moment.wins[e] = won ? 1 : 0;
       told.push({ copy: e, numbers: numbersOf(infos) });
       writeObservations(e, observations, moment.finalObservations);

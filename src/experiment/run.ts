@@ -224,17 +224,21 @@ export const hasCheckpoints = async (path: string): Promise<boolean> =>
 /**
  * Opens a run to go on from a checkpoint, or from its start: what was recorded after that is cut off.
  * @param lock on the run's directory; the run lets go of it when it is closed
+ * @param isLonger whether it is to be longer than it was: then it has not ended, whatever its result says
  */
 export async function reopenRun(
   path: string,
   { config, ...provenance }: StoredRun,
   checkpoint: Readonly<Record<string, unknown>> | undefined,
   lock: Lock,
+  isLonger = false,
 ): Promise<RunDirectory> {
   await sweepUnfinished(path);
   if (await hasCheckpoints(path)) await sweepUnfinished(join(path, CHECKPOINTS));
   const before = checkpoint ? (provenance.machines ?? [UNKNOWN_MACHINE]) : [];
-  if (before.at(-1) !== machine()) await writeConfig(path, config, { ...provenance, machines: [...before, machine()] });
+  const machines = before.at(-1) === machine() ? before : [...before, machine()];
+  if (isLonger || machines !== before) await writeConfig(path, config, { ...provenance, machines });
+  if (isLonger) await rm(join(path, RESULT), { force: true });
   const position = (checkpoint?.metrics as MetricsPosition | undefined) ?? { lines: 0, bytes: 0 };
   const metrics = join(path, METRICS);
   await truncate(metrics, position.bytes).catch((error: NodeJS.ErrnoException) => {

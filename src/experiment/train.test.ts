@@ -253,6 +253,21 @@ describe("a run that was stopped", () => {
     expect((await readMetrics(path)).map(({ update }) => update).slice(0, 4)).toEqual([1, 2, 10, 11]);
   });
 
+  test("or has ended can be made longer: without schedules, as if it had been so long from the start", async () => {
+    const path = join(root, "longer");
+    await train({ ...settings, steps: 200 }, { out: path });
+    await expect(resume(path, { steps: 180 })).rejects.toThrow(`steps is 180, but ${path} has made 200 already`);
+    expect(await resume(path)).toMatchObject({ steps: 200 });
+    expect(await resume(path, { steps: 400 })).toMatchObject({ steps: 400 });
+    expect(await essence(path)).toEqual(wholeEssence);
+    const halfway = join(root, "longer-halfway");
+    await train(settings, { out: halfway, ...stopAfter(9) }).catch(() => {});
+    await expect(resume(halfway, { steps: 100 })).rejects.toThrow(`steps is 100, but ${halfway} has made 180 already`);
+    expect(await resume(halfway, { steps: 200 })).toMatchObject({ steps: 200 });
+    await resume(halfway, { steps: 400 });
+    expect(await essence(halfway)).toEqual(wholeEssence);
+  });
+
   test("that goes on elsewhere says so", async () => {
     const path = join(root, "elsewhere");
     await train(settings, { out: path, ...stopAfter(5) }).catch(() => {});

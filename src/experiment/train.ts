@@ -2,11 +2,11 @@
 
 import { DivergedError } from "../algorithms/algorithm.ts";
 import { prefixed } from "../envs/infos.ts";
-import { InterruptedError } from "../errors.ts";
+import { InputError, InterruptedError } from "../errors.ts";
 import { type EvaluationSummary, type RunResult, readResult, type UpdateMetrics } from "../evaluation/records.ts";
 import { mean } from "../evaluation/statistics.ts";
 import { nameOfId } from "../modules.ts";
-import { type RunConfig, type RunSettings, resolveConfig } from "./config.ts";
+import { type RunConfig, type RunSettings, resolveConfig, validateConfig } from "./config.ts";
 import { evaluateModel } from "./evaluator.ts";
 import { lockDirectory } from "./lock.ts";
 import { createRun, newestCheckpoint, newRunPath, putAside, type RunDirectory, readRun, reopenRun } from "./run.ts";
@@ -83,12 +83,21 @@ export async function train(
  * its end. Its numbers are those of a run that was never stopped. A run that has ended is left as it is.
  *
  * @param path the run directory
- * @throws LockedError if another process is writing to it
+ * @param options.steps how long it is to be from now on; a run that has ended goes on, too, where that is longer. What
+ *   follows a schedule goes on from where the longer one is by then, so its numbers are not those of a run that was to be
+ *   as long from the start.
+ * @throws LockedError if another process is writing to it; InputError if it is longer than `steps` already
  */
-export async function resume(path: string, options: TrainOptions = {}): Promise<TrainResult> {
-  const stored = await readRun(path);
+export async function resume(
+  path: string,
+  { steps, ...options }: TrainOptions & { readonly steps?: number | undefined } = {},
+): Promise<TrainResult> {
+  const before = await readRun(path);
+  const stored = { ...before, config: await validateConfig({ ...before.config, steps: steps ?? before.config.steps }) };
   const result = await readResult(path);
-  if (result) {
+  if (result && steps !== undefined && steps < result.steps)
+    throw new InputError(`steps is ${steps}, but ${path} has made ${result.steps} already`);
+  if (result && stored.config.steps <= result.steps) {
     options.onProgress?.({ kind: "notice", message: `${path} has already ended; nothing is left to do` });
     options.onProgress?.({ kind: "result", path, result });
     return { path, ...result };
@@ -106,7 +115,10 @@ export async function resume(path: string, options: TrainOptions = {}): Promise<
     options.onProgress?.({ kind: "prepare", config: stored.config });
     const session = await openSession(stored.config);
     try {
-      const run = await reopenRun(path, stored, checkpoint?.content, lock);
+      const made = (checkpoint?.content.counters as Counters | undefined)?.step ?? 0;
+      if (steps !== undefined && steps < made)
+        throw new InputError(`steps is ${steps}, but ${path} has made ${made} already`);
+      const run = await reopenRun(path, stored, checkpoint?.content, lock, steps !== undefined);
       return await runToEnd(run, session, checkpoint, options);
     } finally {
       await session.close();
