@@ -1,5 +1,8 @@
 /** @file Runs ONNX models in ONNX Runtime, on the CPU. */
 
+import { rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { OUTPUT_MARK } from "../lower/emit.ts";
 import type { ArraySpec } from "../trace.ts";
@@ -12,6 +15,20 @@ export interface OnnxOptions {
   readonly optimization?: "disabled" | "basic" | "extended" | "all";
   /** Where to write how long each operator takes, as a Chrome trace: the start of a path. */
   readonly profile?: string;
+}
+
+let hasSwept = false;
+
+/** ONNX Runtime (1.30) leaves an empty log among temporary files, one for each process that makes a session. */
+async function sweepLog(): Promise<void> {
+  if (hasSwept) return;
+  hasSwept = true;
+  const log = join(tmpdir(), `mat-debug-${process.pid}.log`);
+  const isEmpty = await stat(log).then(
+    ({ size }) => size === 0,
+    () => false,
+  );
+  if (isEmpty) await rm(log, { force: true }).catch(() => {});
 }
 
 /**
@@ -35,6 +52,7 @@ export async function onnxExecutable(
     // Adam's second moments come near zero, where arithmetic is slow unless the smallest numbers count as none.
     extra: { session: { set_denormal_as_zero: "1", intra_op: { allow_spinning: "0" } } },
   });
+  await sweepLog();
   const tensors = new WeakMap<Data, Tensor>();
   // Buffers are used again and again: their tensors are made once.
   const tensorOf = (data: Data, spec: ArraySpec): Tensor => {
