@@ -100,6 +100,7 @@ test("the default directory is named after the run, with a number if taken; then
     env: "penalty",
     algorithm: "mappo",
     seed: 0,
+    steps: 720,
     evaluation: (await readResult(join(root, run)))!.evaluation,
   });
   expect(exported).toEqual({ code: 0, stdout: "wrote policy.onnx\n", stderr: "" });
