@@ -96,12 +96,13 @@ test("the default directory is named after the run, with a number if taken; then
     bpta(["plot", run, "--out", "curve.svg"]),
     bpta(["plot", run, "--out", "curve.png"]),
   ]);
+  const result = await readResult(join(root, run));
   expect(JSON.parse(evaluated.stdout)).toEqual({
     env: "penalty",
     algorithm: "mappo",
     seed: 0,
-    steps: 720,
-    evaluation: (await readResult(join(root, run)))!.evaluation,
+    steps: result!.steps,
+    evaluation: result!.evaluation,
   });
   expect(exported).toEqual({ code: 0, stdout: "wrote policy.onnx\n", stderr: "" });
   expect(await readFile(join(root, "policy.onnx"))).toEqual(await readFile(join(root, run, "policy.onnx")));
