@@ -6,18 +6,16 @@
  * turns, so that both see the same machine; without it, ours stands alone.
  */
 
-import { parseArgs } from "node:util";
 import { compileActorStep } from "../src/algorithms/actor-step.ts";
 import { ppoObjective } from "../src/algorithms/mappo.ts";
 import { createNetwork } from "../src/algorithms/network.ts";
-import { median } from "../src/evaluation/statistics.ts";
 import { boundedStd, diagonalGaussian } from "../src/nn/distributions.ts";
 import { constant } from "../src/nn/initializers.ts";
 import { linearParameters, mlp, mlpParameters, normThenLinear } from "../src/nn/layers.ts";
 import { Parameter } from "../src/nn/parameters.ts";
 import { defineActor } from "../src/policy/actor.ts";
 import { Random } from "../src/random.ts";
-import { startPeer } from "./peer.ts";
+import { besidePeer } from "./peer.ts";
 
 const OBSERVATIONS = 26;
 
@@ -84,40 +82,9 @@ async function ourStep(batch: number, hidden: number): Promise<() => Promise<voi
   return () => program.step([network], 0, metrics);
 }
 
-const { values } = parseArgs({ options: { repeats: { type: "string" }, rounds: { type: "string" } } });
-const [repeats, rounds] = [Number(values.repeats ?? 40), Number(values.rounds ?? 7)];
-const torch = await startPeer("actor_step.py");
-console.log(torch ? `beside ${torch.title}, one thread each` : "no PyTorch found (set $PYTHON): ours alone");
-console.log("batch  hidden   ours ms  PyTorch ms   ratio (median of paired rounds, least to most)");
-for (const [batch, hidden] of [
-  [4000, 64],
-  [1000, 64],
-  [4000, 128],
-  [1000, 128],
-]) {
-  const step = await ourStep(batch, hidden);
-  // Rounds of about equal length, so that none is over before the processor has settled.
-  const steps = repeats * (4000 / batch);
-  const ours: number[] = [];
-  const theirs: number[] = [];
-  for (let round = -1; round < rounds; round++) {
-    const seconds: number[] = [];
-    for (let i = 0; i < steps; i++) {
-      const start = performance.now();
-      await step();
-      seconds.push((performance.now() - start) / 1000);
-    }
-    const peer = (await torch?.ask({ batch, hidden, repeats: steps })) as number[] | undefined;
-    if (round < 0) continue; // warm-up
-    ours.push(median(seconds) * 1e3);
-    if (peer) theirs.push(median(peer) * 1e3);
-  }
-  const ratios = theirs.map((milliseconds, i) => milliseconds / ours[i]).sort((a, b) => a - b);
-  const cells = [String(batch).padStart(5), String(hidden).padStart(7), median(ours).toFixed(2).padStart(9)];
-  if (torch) {
-    const range = `${median(ratios).toFixed(2)}× (${ratios[0].toFixed(2)} to ${ratios[ratios.length - 1].toFixed(2)})`;
-    cells.push(median(theirs).toFixed(2).padStart(11), ` ${range}`);
-  }
-  console.log(cells.join(" "));
-}
-torch?.stop();
+await besidePeer("actor_step.py", ({ batch, hidden }) => ourStep(batch, hidden), [
+  { batch: 4000, hidden: 64 },
+  { batch: 1000, hidden: 64 },
+  { batch: 4000, hidden: 128 },
+  { batch: 1000, hidden: 128 },
+]);

@@ -33,7 +33,7 @@ import { createMinibatches, minibatchSequences, rolloutSequences, rowCount, type
 import { checkFinite, createNetwork, networkState } from "./network.ts";
 import { compileRowwise, type RowwiseProgram } from "./rowwise.ts";
 import { ppoSettings } from "./settings.ts";
-import { compileStep, walkSamples } from "./step.ts";
+import { compileStep, type StepProgram, walkSamples } from "./step.ts";
 
 const { criticLearningRate: _, ...shared } = ppoSettings;
 
@@ -92,25 +92,25 @@ export const matLoss =
     const inputs = inputsOf(samples, model);
     const encoded = model.encode(parameters, inputs, sequences);
     const actions = order.map((agent) => rows[`actions.${agent}`]);
-    const distributions = model.distributions(parameters, inputs, encoded, actions, sequences);
-    // All agents side by side, [n, B]: one operator for the team, not one for each.
-    const team = (field: string) => np.stack(order.map((agent) => rows[`${field}.${agent}`]));
+    const { logProbs, entropies } = model.evaluate(parameters, inputs, encoded, actions, sequences);
+    // All agents side by side, [B, n]: one operator for the team, not one for each.
+    const team = (field: string) =>
+      np.stack(
+        order.map((agent) => rows[`${field}.${agent}`]),
+        1,
+      );
     const advantages = team("advantages");
-    const logProbs = np.stack(distributions.map((distribution, k) => distribution.logProb(actions[k])));
     const logRatio = logProbs.sub(team("oldLogProbs"));
     const ratio = np.exp(logRatio);
     const clipped = np.clip(ratio, 1 - clip, 1 + clip);
     const gain = np.minimum(ratio.mul(advantages), clipped.mul(advantages));
-    const values = encoded.values.transpose([1, 0]);
     const learnt = { oldValues: team("oldValues"), targets: team("targets") };
-    const error = clippedValueLoss(values, learnt, { valueClip, huberDelta });
+    const error = clippedValueLoss(encoded.values, learnt, { valueClip, huberDelta });
     const outside = np.greater(np.abs(ratio.sub(1)), clip).astype(ratio.dtype);
     const kl = ratio.sub(1).sub(logRatio);
     const shares = team("weights").div(count);
-    const entropies = distributions.map((distribution, k) => distribution.entropy().mul(shares.slice(k)).sum());
-    const entropySum = entropies.reduce((sum, own) => sum.add(own));
     const sum = (term: Traced) => term.mul(shares).sum();
-    const sums = np.stack([sum(gain.neg()), entropySum, sum(outside), sum(kl), sum(error)]);
+    const sums = np.stack([gain.neg(), entropies, outside, kl, error].map(sum));
     const [policyLoss, entropy, valueLoss] = [0, 1, 4].map((term) => sums.slice(term));
     const loss = policyLoss.sub(entropy.mul(entropyCoef)).add(valueLoss.mul(valueCoef));
     return [loss, lax.stopGradient(sums)];
@@ -161,6 +161,28 @@ function matSampleSpecs(model: Transformer, sequences: Sequences): Samples<Array
 const hasMasks = ({ hasActionMasks, actionSpaces }: TeamSpec) => hasActionMasks && actionSpaces[0].kind === "discrete";
 
 const perAgentNumbers = ["oldLogProbs", "advantages", "weights", "oldValues", "targets"] as const;
+
+/** A program that takes one step of Adam down the loss of samples. It reports `matMetrics`. */
+export const compileTransformerStep = (
+  model: Transformer,
+  settings: MatSettings,
+  sequences: Sequences,
+): Promise<StepProgram> =>
+  compileStep(
+    {
+      name: "transformer step",
+      layouts: [model.layout],
+      loss: matLoss(model, settings),
+      sampleSpecs: (part) => matSampleSpecs(model, part),
+      sequences,
+      schedules: { entropyCoef: settings.entropyCoef },
+      counts: { count: "activeAgents" },
+      learningRate: settings.learningRate,
+      settings,
+      tokens: model.team.agents.length,
+    },
+    matMetrics.length - 2,
+  );
 
 /** Normalised values of `rows` samples that are no sequences: outputs `values.0`, …, by agent, [rows] each. */
 const compileValues = (model: Transformer, rows: number, threads: number): Promise<RowwiseProgram> =>
@@ -215,21 +237,7 @@ async function createMat(options: LearnerOptions<MatSettings>, decentralized: bo
   const rows = rowCount(whole);
   const allRows = rows + numEnvs;
   const minibatches = createMinibatches(whole, settings.minibatches);
-  const step = await compileStep(
-    {
-      name: "transformer step",
-      layouts: [model.layout],
-      loss: matLoss(model, settings),
-      sampleSpecs: (part) => matSampleSpecs(model, part),
-      sequences: minibatchSequences(whole, settings.minibatches),
-      schedules: { entropyCoef: settings.entropyCoef },
-      counts: { count: "activeAgents" },
-      learningRate: settings.learningRate,
-      settings,
-      tokens: agents,
-    },
-    matMetrics.length - 2,
-  );
+  const step = await compileTransformerStep(model, settings, minibatchSequences(whole, settings.minibatches));
   const valuesOfAll = await compileValues(model, allRows, settings.threads);
   const valuesOfFinals = await compileValues(model, numEnvs, 1);
   const acting = await jointPolicy(definition, options.policyEnvs ?? numEnvs);

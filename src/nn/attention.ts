@@ -111,9 +111,8 @@ export function gelu(x: Traced): Traced {
   const fixed = lax.stopGradient(x);
   const u = fixed.mul(Math.SQRT1_2);
   const probability = lax.erf(u).mul(0.5).add(0.5);
-  // x φ(x) = u exp(−u²) / √π
-  const density = u.mul(np.exp(u.mul(u).neg())).mul(1 / Math.sqrt(Math.PI));
-  return withGradientOf(fixed.mul(probability), x.mul(probability.add(density)));
+  const density = np.exp(np.subtract(-0.5 * Math.log(2 * Math.PI), u.mul(u)));
+  return withGradientOf(fixed.mul(probability), x.mul(probability.add(fixed.mul(density))));
 }
 
 /** Linear → GELU → Linear. */

@@ -27,23 +27,19 @@ export const boundedStd = (rho: Traced, x: number, y: number): Traced => nn.sigm
  * Normal with independent elements: a = μ + σ ⊙ ε, ε ~ N(0, I).
  * @param mean μ [B, d]
  * @param std σ [d], or anything that broadcasts to [B, d]
+ * @param elements 1 for elements that count, 0 for what only fills up, broadcasts to [B, d]; undefined: all count
  */
-export function diagonalGaussian(mean: Traced, std: Traced): Distribution {
+export function diagonalGaussian(mean: Traced, std: Traced, elements?: Traced): Distribution {
   const sample = (noise: Traced): Traced => mean.add(std.mul(noise));
   const logStd = np.log(std);
-  const dimensions = mean.shape[mean.ndim - 1];
+  const counted = (x: Traced): Traced => (elements ? x.mul(elements) : x).sum(-1);
+  const normalizer = elements?.sum(-1).mul(HALF_LOG_TWO_PI) ?? mean.shape[mean.ndim - 1] * HALF_LOG_TWO_PI;
   /** Of numbers that lie z standard deviations from the mean. */
-  const logProbAt = (z: Traced): Traced =>
-    z
-      .mul(z)
-      .mul(-0.5)
-      .sub(logStd)
-      .sum(-1)
-      .sub(dimensions * HALF_LOG_TWO_PI);
+  const logProbAt = (z: Traced): Traced => counted(z.mul(z).mul(-0.5).sub(logStd)).sub(normalizer);
   return {
     logProb: (action) => logProbAt(action.sub(mean).div(std)),
     draw: (noise) => ({ action: sample(noise), logProb: logProbAt(noise) }),
-    entropy: () => logStd.add(0.5 + HALF_LOG_TWO_PI).sum(-1),
+    entropy: () => counted(logStd.add(0.5 + HALF_LOG_TWO_PI)),
     sample,
     relaxedSample: sample,
   };

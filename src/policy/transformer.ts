@@ -127,6 +127,14 @@ export interface Encoded {
   readonly hidden: readonly Traced[];
 }
 
+/** What was done, looked back at. */
+export interface Evaluated {
+  /** log π_i(a_i | …), [B, n] */
+  readonly logProbs: Traced;
+  /** [B, n], or [n] or [] where rows, or agents too, have the same */
+  readonly entropies: Traced;
+}
+
 /** A team as a transformer. Agents are in the order in which they act wherever they stand in a row. */
 export interface Transformer {
   readonly team: TeamSpec;
@@ -137,18 +145,18 @@ export interface Transformer {
   readonly layout: ParameterLayout;
   encode(parameters: Tree<Traced>, inputs: TransformerInputs, sequences: Sequences): Encoded;
   /**
-   * What all agents may do, in order, given what was done: all at once.
+   * How likely what was done is, of all agents at once: each is told what those before it did (teacher forcing).
    * @param actions in order, [B, d_i] each
    */
-  distributions(
+  evaluate(
     parameters: Tree<Traced>,
     inputs: TransformerInputs,
     encoded: Encoded,
     actions: readonly Traced[],
     sequences: Sequences,
-  ): readonly Distribution[];
+  ): Evaluated;
   /**
-   * The same, agent by agent.
+   * What agents may do, one after the other.
    * @param choose called in order; gives what the agent does, [B, d_i]
    */
   act(
@@ -248,6 +256,34 @@ export function transformer(
   }
   const actorOf = (actors: readonly Actor<Traced>[], agent: number) => actors[share ? 0 : agent];
 
+  /** A vector per agent of the team, filled up with zeros to the longest: [B, largest]. */
+  const filledUp = (x: Traced): Traced =>
+    x.shape[1] < largest ? np.concatenate([x, repeated(0, [x.shape[0], largest - x.shape[1]])], 1) : x;
+
+  /** 1 where an agent's vector has an element, 0 where it is filled up, [n, largest]; undefined: all have all. */
+  const elements = (): Traced | undefined =>
+    actionSizes.every((own) => own === largest)
+      ? undefined
+      : np.array(order.map((agent) => Array.from({ length: largest }, (_, k) => Number(k < actionSizes[agent]))));
+
+  /** What was done, looked back at with what the heads say, [B, n, largest]. */
+  function evaluated(
+    outputs: Traced,
+    rho: Traced | undefined,
+    actionMasks: TransformerInputs["actionMasks"],
+    actions: readonly Traced[],
+  ): Evaluated {
+    const masks = order.flatMap((agent) => actionMasks[agent] ?? []);
+    const available = masks.length > 0 ? np.stack(masks.map(filledUp), 1) : elements();
+    const distribution = rho
+      ? diagonalGaussian(outputs, boundedStd(rho, stdX, stdY), elements())
+      : categorical(outputs, available, temperature);
+    return {
+      logProbs: distribution.logProb(np.stack(actions.map(filledUp), 1)),
+      entropies: distribution.entropy(),
+    };
+  }
+
   function distribution(agent: number, output: Traced, rho: Traced | undefined, mask: Traced | undefined) {
     const own = actionSizes[agent];
     const cut = (x: Traced) => (own === largest ? x : x.ndim === 1 ? x.slice([0, own]) : x.slice([], [0, own]));
@@ -257,15 +293,8 @@ export function transformer(
   }
 
   /** What an action is to the agent after it: filled up to the longest; of choices, with a place for the start. */
-  function actionToken(action: Traced): Traced {
-    const [batch, own] = action.shape;
-    const parts = [
-      ...(discrete ? [repeated(0, [batch, 1])] : []),
-      action,
-      ...(own < largest ? [repeated(0, [batch, largest - own])] : []),
-    ];
-    return parts.length === 1 ? action : np.concatenate(parts, 1);
-  }
+  const actionToken = (action: Traced): Traced =>
+    discrete ? np.concatenate([repeated(0, [action.shape[0], 1]), filledUp(action)], 1) : filledUp(action);
 
   /** What stands before the first action. */
   const startToken = (batch: number): Traced =>
@@ -278,17 +307,12 @@ export function transformer(
     return layerNorm(norm, gelu(embedding.bias ? product.add(embedding.bias) : product));
   }
 
-  /** What the agents of a decentralised team may do, in order. */
-  function decentralizedActs(
-    { actors, rho }: TransformerParameters<Traced>,
-    inputs: TransformerInputs,
-    sequences: Sequences,
-  ): Distribution[] {
-    return trunks(actors!, inputs, sequences).map((x, k) => {
-      const { norm, head } = actorOf(actors!, order[k]);
-      return distribution(order[k], normThenLinear(norm, head, x), rho, inputs.actionMasks[order[k]]);
+  /** What the heads of a decentralised team say, in order: [B, largest] each. */
+  const decentralizedOutputs = (actors: readonly Actor<Traced>[], inputs: TransformerInputs, sequences: Sequences) =>
+    trunks(actors, inputs, sequences).map((x, k) => {
+      const { norm, head } = actorOf(actors, order[k]);
+      return normThenLinear(norm, head, x);
     });
-  }
 
   return {
     team,
@@ -317,10 +341,12 @@ export function transformer(
         hidden,
       };
     },
-    distributions(tree, inputs, { representations }, actions, sequences) {
-      const parameters = tree as unknown as TransformerParameters<Traced>;
-      const { decoder, rho } = parameters;
-      if (!decoder) return decentralizedActs(parameters, inputs, sequences);
+    evaluate(tree, inputs, { representations }, actions, sequences) {
+      const { actors, decoder, rho } = tree as unknown as TransformerParameters<Traced>;
+      if (!decoder) {
+        const outputs = np.stack(decentralizedOutputs(actors!, inputs, sequences), 1);
+        return evaluated(outputs, rho, inputs.actionMasks, actions);
+      }
       const [batch] = representations.shape;
       const before = np.stack([startToken(batch), ...actions.slice(0, -1).map(actionToken)], 1);
       const encoded = representations.reshape([batch * agents, size]);
@@ -329,14 +355,13 @@ export function transformer(
         embedAction(decoder, before.reshape([batch * agents, before.shape[2]])),
       );
       const outputs = applyHead(decoder.head, x).reshape([batch, agents, largest]);
-      return order.map((agent, k) => distribution(agent, outputs.slice([], k), rho, inputs.actionMasks[agent]));
+      return evaluated(outputs, rho, inputs.actionMasks, actions);
     },
     act(tree, inputs, { representations }, sequences, choose) {
-      const parameters = tree as unknown as TransformerParameters<Traced>;
-      const { decoder, rho } = parameters;
+      const { actors, decoder, rho } = tree as unknown as TransformerParameters<Traced>;
       if (!decoder) {
-        decentralizedActs(parameters, inputs, sequences).forEach((own, k) => {
-          choose(order[k], own);
+        decentralizedOutputs(actors!, inputs, sequences).forEach((output, k) => {
+          choose(order[k], distribution(order[k], output, rho, inputs.actionMasks[order[k]]));
         });
         return;
       }
