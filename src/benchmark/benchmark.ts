@@ -99,6 +99,10 @@ export async function benchmark(
     return { path, report, failures };
   };
   const { onProgress = () => {}, signal } = options;
+  if (resolved.search) {
+    const message = `${resolved.name} has a search: bpta tune makes it; here settings are compared as they stand`;
+    onProgress({ kind: "notice", message });
+  }
   const chosen = chooseRuns(resolved.runs, options.only);
   if (options.reportOnly) {
     // Others may be at work there: nothing is written but the report.

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
+import { type BenchmarkEvent, benchmark } from "../benchmark/benchmark.ts";
 import type { SuiteSettings } from "../benchmark/suite.ts";
 import { tune } from "../benchmark/tune.ts";
 import { readMetrics, readResult } from "../evaluation/records.ts";
@@ -84,6 +85,16 @@ test("halving goes on with the best from their checkpoints, a stopped search goe
     "`bpta train climbing --config best-mappo.yaml`",
   );
 }, 120_000);
+
+test("a benchmark of a file with a search compares its settings as they stand, and says so", async () => {
+  const notices: string[] = [];
+  const onProgress = (event: BenchmarkEvent) => {
+    if (event.kind === "notice") notices.push(event.message);
+  };
+  const options = { out: join(root, "compared"), reportOnly: true, onProgress };
+  await benchmark({ ...search, name: "searched" }, options).catch(() => {});
+  expect(notices).toEqual(["searched has a search: bpta tune makes it; here settings are compared as they stand"]);
+});
 
 test("a run's configuration with a search is one, and a trial that diverges is no reason to stop", async () => {
   const path = join(root, "config.yaml");

@@ -2,7 +2,7 @@
 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Numbers } from "../envs/infos.ts";
+import { type Numbers, prefixed } from "../envs/infos.ts";
 import { InputError } from "../errors.ts";
 
 export const METRICS = "metrics.jsonl";
@@ -54,6 +54,13 @@ export interface EvaluationSummary {
   readonly infos?: Numbers;
   readonly returns: readonly number[];
 }
+
+/** An evaluation as metrics name it. */
+export const evaluationMetrics = ({ meanReturn, winRate, infos = {} }: EvaluationSummary) => ({
+  evaluationReturn: meanReturn,
+  ...(winRate !== undefined && { evaluationWinRate: winRate }),
+  ...prefixed("evaluationInfo", infos),
+});
 
 /** What `result.json` holds. */
 export interface RunResult {

@@ -2,12 +2,19 @@
 
 import { readdir, readFile } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
-import { prefixed } from "../envs/infos.ts";
 import { InputError } from "../errors.ts";
 import { titleOfId } from "../modules.ts";
 import { unknownName } from "../names.ts";
 import { differences, isTree, type SettingsTree } from "../trees.ts";
-import { METRICS, type RunResult, readMetrics, readResult, SUITE, type UpdateMetrics } from "./records.ts";
+import {
+  evaluationMetrics,
+  METRICS,
+  type RunResult,
+  readMetrics,
+  readResult,
+  SUITE,
+  type UpdateMetrics,
+} from "./records.ts";
 import { mean } from "./statistics.ts";
 
 /** A run, as its directory tells. */
@@ -71,13 +78,7 @@ async function readOne(path: string): Promise<RecordedRun> {
 function withLastEvaluation(metrics: readonly UpdateMetrics[], result: RunResult | undefined) {
   const last = metrics.at(-1);
   if (!result || !last || last.evaluationReturn !== undefined) return metrics;
-  const { meanReturn, winRate, infos } = result.evaluation;
-  const evaluation = {
-    evaluationReturn: meanReturn,
-    ...(winRate !== undefined && { evaluationWinRate: winRate }),
-    ...prefixed("evaluationInfo", infos ?? {}),
-  };
-  return [...metrics.slice(0, -1), { ...last, ...evaluation }];
+  return [...metrics.slice(0, -1), { ...last, ...evaluationMetrics(result.evaluation) }];
 }
 
 /**

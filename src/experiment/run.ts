@@ -12,6 +12,7 @@ import { availableParallelism, cpus } from "node:os";
 import { join } from "node:path";
 import { InputError } from "../errors.ts";
 import {
+  evaluationMetrics,
   METRICS,
   RESULT,
   type RunResult,
@@ -48,6 +49,7 @@ export interface RunDirectory {
   /** Writes a checkpoint, lets go of old ones, and returns its path. */
   checkpoint(step: number, content: Readonly<Record<string, unknown>>): Promise<string>;
   writePolicy(onnx: Uint8Array): Promise<void>;
+  /** Writes how the run ended, to the TensorBoard events, too. */
   writeResult(result: RunResult): Promise<void>;
   /** Closes the files and lets go of the directory. */
   close(): Promise<void>;
@@ -260,9 +262,9 @@ async function openForWriting(
   let { lines, bytes } = position;
   const metricsFile = openSync(metricsPath, "a");
   const eventsFile = openSync(join(path, `${EVENTS}${Math.floor(startedAtSeconds)}.bpta`), "a");
-  const writeEvents = (metrics: UpdateMetrics): void => {
+  const writeEvents = ({ update: _, step, ...metrics }: Events): void => {
     const seconds = startedAtSeconds + metrics.wallSeconds;
-    writeSync(eventsFile, scalarEvent(seconds, metrics.step, tensorBoardScalars(metrics)));
+    writeSync(eventsFile, scalarEvent(seconds, step, tensorBoardScalars(metrics)));
   };
   // The events are a function of the metrics, so a resumed run writes them again from its first line.
   writeSync(eventsFile, eventFileHeader(startedAtSeconds));
@@ -285,7 +287,11 @@ async function openForWriting(
       return saveCheckpoint(join(path, CHECKPOINTS), step, { ...content, metrics: position }, config.checkpoint.keep);
     },
     writePolicy: (onnx) => writeFileAtomically(join(path, POLICY), [onnx]),
-    writeResult: (result) => writeFileAtomically(join(path, RESULT), `${JSON.stringify(result, null, 2)}\n`),
+    async writeResult(result) {
+      const { steps: step, wallSeconds, evaluation } = result;
+      writeEvents({ step, wallSeconds, ...evaluationMetrics(evaluation) });
+      await writeFileAtomically(join(path, RESULT), `${JSON.stringify(result, null, 2)}\n`);
+    },
     async close() {
       closeSync(metricsFile);
       closeSync(eventsFile);
@@ -293,6 +299,10 @@ async function openForWriting(
     },
   };
 }
+
+/** Numbers at a step. */
+type Events = Pick<UpdateMetrics, "step" | "wallSeconds"> & Metrics;
+type Metrics = Readonly<Record<string, number | undefined>>;
 
 const groups: Readonly<Record<string, string>> = {
   wallSeconds: "time",
@@ -311,7 +321,7 @@ const groups: Readonly<Record<string, string>> = {
 };
 
 /** The scalars of an update by TensorBoard tag: `rollout/…`, `evaluation/…`, `time/…`, and the algorithm's own. */
-function tensorBoardScalars({ update: _, step: __, ...metrics }: UpdateMetrics): Record<string, number> {
+function tensorBoardScalars(metrics: Metrics): Record<string, number> {
   const scalars: Record<string, number> = {};
   for (const [name, value] of Object.entries(metrics)) {
     if (value !== undefined && value !== null) scalars[`${groups[name.split(".")[0]] ?? "learning"}/${name}`] = value;

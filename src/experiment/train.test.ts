@@ -108,6 +108,11 @@ describe("a run", () => {
       Array.from({ length: UPDATES }, (_, i) => (i + 1) % 4 === 0 && i + 1 < UPDATES),
     );
     expect(updates[0]).toMatchObject({ policyLoss: expect.any(Number), valueLoss: expect.any(Number) });
+
+    const events = (await readdir(whole())).find((name) => name.startsWith("events."))!;
+    const count = (await readFile(join(whole(), events), "latin1")).split("evaluation/evaluationReturn").length - 1;
+    const during = updates.filter(({ evaluationReturn }) => evaluationReturn !== undefined);
+    expect(count, "TensorBoard gets the evaluations, the last one too").toBe(during.length + 1);
     // Four environments, the first of their episodes of 7 ends in the second rollout of 5.
     expect(updates.slice(0, 3).map(({ episodes, episodeLength }) => [episodes, episodeLength])).toEqual([
       [0, undefined],

@@ -3,7 +3,13 @@
 import { DivergedError } from "../algorithms/algorithm.ts";
 import { prefixed } from "../envs/infos.ts";
 import { InputError, InterruptedError } from "../errors.ts";
-import { type EvaluationSummary, type RunResult, readResult, type UpdateMetrics } from "../evaluation/records.ts";
+import {
+  type EvaluationSummary,
+  evaluationMetrics,
+  type RunResult,
+  readResult,
+  type UpdateMetrics,
+} from "../evaluation/records.ts";
 import { mean } from "../evaluation/statistics.ts";
 import { nameOfId } from "../modules.ts";
 import { type RunConfig, type RunSettings, resolveConfig, validateConfig } from "./config.ts";
@@ -251,9 +257,3 @@ function episodeMetrics({ collector, hasWins }: Session) {
     ...(hasWins && { winRate: mean(wins.subarray(0, count)) }),
   };
 }
-
-const evaluationMetrics = ({ meanReturn, winRate, infos = {} }: EvaluationSummary) => ({
-  evaluationReturn: meanReturn,
-  ...(winRate !== undefined && { evaluationWinRate: winRate }),
-  ...prefixed("evaluationInfo", infos),
-});
