@@ -99,7 +99,7 @@ export async function createLearner(
   const { definition } = structure;
   const acting = await jointPolicy(definition, options.policyEnvs ?? numEnvs);
   const { programs, update, together = false } = await policyUpdate(policies);
-  const sampler = createSampler(chain, policies, numEnvs, together);
+  const sampler = createSampler(chain, policies, together);
 
   return {
     policy: acting,

@@ -31,7 +31,11 @@ export const bptaObjective: ActorObjective = {
   value: ({ logProb, advantage, peer }) => logProb.mul(advantage).add(peer),
 };
 
-/** All feedback first, while every policy is what it was; then one step each. */
+/**
+ * All feedback first, while every policy is what it was; then one step each. That is the theorem's gradient where every
+ * agent has parameters of its own and a rollout is one minibatch; else the steps of one are from where those before them
+ * left it.
+ */
 export const bptaUpdate =
   (settings: BptaSettings): PolicyUpdate =>
   async (policies) => {

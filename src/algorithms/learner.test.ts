@@ -37,6 +37,7 @@ test.each([
   ["ippo", alike, { critic: { share: true } }],
   ["ippo", mixed, { policy: { recurrent: true } }],
   ["happo", mixed, { policy: { recurrent: true } }],
+  ["happo", mixed, { policy: { recurrent: true, chunkLength: 1 }, settings: { minibatches: 2 } }],
   ["happo", alike, { policy: { share: true, order: [1, 0] }, settings: { minibatches: 2 } }],
   ["mat", alike, { policy: { order: [1, 0] }, settings: { minibatches: 2, heads: 2, blocks: 2 } }],
   ["mat", choices, { policy: { recurrent: true } }],

@@ -14,7 +14,6 @@ import type { TeamPolicies } from "./team-policies.ts";
 export function createSampler(
   { team, dependencies }: Chain,
   { models, networks, ranges, rows, whole }: TeamPolicies,
-  numEnvs: number,
   together: boolean,
 ): (buffer: RolloutBuffer, advantagesOf: (agent: number) => Float32Array, current: Dependencies) => Samples[] {
   const ownGraphs = dependencies.kind === "learned";
@@ -57,7 +56,7 @@ export function createSampler(
       const { advantages, weights, hidden, agentId, dependencyMask } = own[agent];
       if (buffer.graph) seenInEachRow(buffer.graph.predecessors, agent, ranges, dependencyMask);
       else dependencyMask.set(maskOf(team, current.predecessors[agent]));
-      const perBlock = numEnvs * model.hiddenSize;
+      const perBlock = whole.width * model.hiddenSize;
       for (let block = 0; block < whole.blocks && perBlock > 0; block++) {
         const from = block * whole.length * perBlock;
         hidden.set(buffer.hidden[agent].subarray(from, from + perBlock), block * perBlock);

@@ -153,6 +153,27 @@ test.each([0, 1])("a program in two stages agrees with one stage, in thread %d",
   await whole.release();
 });
 
+test.each([0, 1])("what goes in by a pack can come out under its own name, in thread %d", async (thread) => {
+  const inputs = { a: float32(2, 3), b: float32(2, 3), memory: float32(2, 3) };
+  const f = ({ a, b, memory }: Record<string, np.Array>) => ({ memory: memory.add(a).add(b.mul(2)) });
+  const [staged] = await compileStaged("memory", f as never, inputs as never, () => false, [thread]);
+  const memory = new Float32Array(6);
+  await staged.run(
+    { a: new Float32Array(6).fill(1), b: new Float32Array(6).fill(2), memory: new Float32Array(6).fill(4) },
+    { memory },
+  );
+  expect([...memory]).toEqual(new Array(6).fill(9));
+  await staged.release();
+});
+
+test("one array can be fed to inputs of different shapes", async () => {
+  const program = await compile("shapes", ({ a, b }) => np.matmul(a, b), { a: float32(1, 4), b: float32(4, 1) });
+  const x = Float32Array.of(1, 2, 3, 4);
+  const [output] = Object.values(await program.run({ a: x, b: x }));
+  expect([...output]).toEqual([30]);
+  await program.release();
+});
+
 test.each([0, 1])("many small arrays go over in packs, and nobody sees them, in thread %d", async (thread) => {
   const rows = [2, 1, 3, 2];
   const inputs = {

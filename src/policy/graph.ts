@@ -6,7 +6,8 @@
  * where agent i looks at agent j.
  */
 
-import { nn, numpy as np, vmap } from "../compile/jax.ts";
+import { withGradientOf } from "../compile/gradients.ts";
+import { lax, nn, numpy as np, vmap } from "../compile/jax.ts";
 import type { Traced } from "../compile/trace.ts";
 import type { TeamSpec } from "../envs/env.ts";
 import { type EncoderBlock, encoderBlock, encoderBlockParameters, gelu } from "../nn/attention.ts";
@@ -40,9 +41,9 @@ export const repeated = (number: number, shape: number[]): Traced => np.broadcas
 const offDiagonal = (agents: number): Traced => np.subtract(1, np.eye(agents));
 
 /**
- * F from a graph that may have cycles. Agents go one by one: the next is the one that looks at the fewest of those who
- * still wait (of several, at those it is least likely to look at), and it looks at none of these. A graph without
- * cycles always has someone who waits for nobody, so it stays as it is.
+ * F from a graph that may have cycles. Agents go one by one: the next is the one to whom those who still wait mean least,
+ * 1 + p for each that it looks at with probability p, and it looks at none of these. A graph without cycles always has
+ * someone who waits for nobody, so it stays as it is.
  *
  * @param edges [B, n, n] of 0 and 1, zero on the diagonal
  * @param probabilities [B, n, n]
@@ -155,11 +156,18 @@ export function paddedObservations(observations: readonly Traced[]): Traced {
   return np.stack(padded, 1);
 }
 
+/** log σ(x) = min(x, 0) − log(1 + exp(−|x|)), finite for every x, with its derivative σ(−x). */
+function logSigmoid(x: Traced): Traced {
+  const fixed = lax.stopGradient(x);
+  const value = np.minimum(fixed, 0).sub(np.log(np.exp(np.abs(fixed).neg()).add(1)));
+  return withGradientOf(value, x.mul(nn.sigmoid(fixed.neg())));
+}
+
 /** log ρ(edges) [B], of edges [B, n, n] of 0 and 1: a sum over pairs. */
 export function edgesLogProb(logits: Traced, edges: Traced): Traced {
   // log σ(l) where there is an edge, log σ(−l) where there is none.
   const signed = logits.mul(edges.mul(2).sub(1));
-  return nn.logSigmoid(signed).mul(offDiagonal(edges.shape[1])).sum([-1, -2]);
+  return logSigmoid(signed).mul(offDiagonal(edges.shape[1])).sum([-1, -2]);
 }
 
 /** Mean entropy [B] of the pairs. */
@@ -167,8 +175,8 @@ export function edgesEntropy(logits: Traced): Traced {
   const agents = logits.shape[1];
   const p = nn.sigmoid(logits);
   const entropy = p
-    .mul(nn.logSigmoid(logits))
-    .add(np.subtract(1, p).mul(nn.logSigmoid(logits.neg())))
+    .mul(logSigmoid(logits))
+    .add(np.subtract(1, p).mul(logSigmoid(logits.neg())))
     .neg();
   return entropy
     .mul(offDiagonal(agents))

@@ -268,7 +268,11 @@ export function policyOf(
       if (recurrent) feeds["episodeStarts.all"] = inputs.episodeStarts;
       if (policy.drawsGraph) {
         feeds["graph.noise"] = inputs.graphNoise ?? noNoise;
-        for (const name of drawnGraphNames) if (into.graph) results[`graph.${name}`] = into.graph[name];
+        for (const name of drawnGraphNames) {
+          // Not into what was given the time before.
+          if (into.graph) results[`graph.${name}`] = into.graph[name];
+          else delete results[`graph.${name}`];
+        }
       }
       await program.run(feeds, results);
     },

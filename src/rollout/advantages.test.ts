@@ -16,7 +16,7 @@ const rollouts = fc
       numEnvs: fc.constant(numEnvs),
       rewards: all(number, rows).map((array) => Float32Array.from(array)),
       values: all(number, rows + numEnvs).map((array) => Float32Array.from(array)),
-      ends: all(fc.constantFrom("no", "no", "no", "terminated", "truncated"), rows),
+      ends: all(fc.constantFrom("no", "no", "no", "terminated", "truncated", "both"), rows),
       finalValues: all(number, rows).map((array) => Float32Array.from(array)),
       gamma: fc.double({ min: 0, max: 1, noNaN: true }),
       gaeLambda: fc.double({ min: 0, max: 1, noNaN: true }),
@@ -24,9 +24,9 @@ const rollouts = fc
   })
   .map(({ ends, finalValues, ...rollout }) => ({
     ...rollout,
-    terminations: Uint8Array.from(ends, (end) => (end === "terminated" ? 1 : 0)),
-    truncations: Uint8Array.from(ends, (end) => (end === "truncated" ? 1 : 0)),
-    finalValues: finalValues.subarray(0, ends.filter((end) => end === "truncated").length),
+    terminations: Uint8Array.from(ends, (end) => (end === "terminated" || end === "both" ? 1 : 0)),
+    truncations: Uint8Array.from(ends, (end) => (end === "truncated" || end === "both" ? 1 : 0)),
+    finalValues: finalValues.subarray(0, ends.filter((end) => end === "truncated" || end === "both").length),
   }));
 
 type Rollout = typeof rollouts extends fc.Arbitrary<infer T> ? T : never;

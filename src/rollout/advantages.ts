@@ -28,10 +28,11 @@ export function generalizedAdvantages(
   let final = finalValues.length;
   // Backwards through the rows, so that `finalValues`, which are in their order, are met one by one.
   for (let row = rows - 1; row >= 0; row--) {
+    // A moment is kept of a truncation, even where the episode was terminated, too.
+    if (truncations[row] === 1) final -= 1;
     if (terminations[row] === 1) {
       into[row] = rewards[row] - values[row];
     } else if (truncations[row] === 1) {
-      final -= 1;
       into[row] = rewards[row] + gamma * finalValues[final] - values[row];
     } else {
       const next = row + numEnvs;

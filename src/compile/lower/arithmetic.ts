@@ -50,14 +50,12 @@ const rules: Readonly<Record<string, readonly Rule[]>> = {
     (_, a, b) => (is(a, 0) ? shaped(b, a) : is(b, 0) ? shaped(a, b) : undefined),
     (g, a, b) => (madeBy(b, "Neg") ? apply(g, "Sub", a, operandOf(b, 0)) : undefined),
     (g, a, b) => (madeBy(a, "Neg") ? apply(g, "Sub", b, operandOf(a, 0)) : undefined),
-    (g, a, b) => (is(b, -1) ? hyperbolicTangent(g, a) : is(a, -1) ? hyperbolicTangent(g, b) : undefined),
   ],
   Sub: [
     (g, a, b) => (sameView(a, b) ? filled(g, a.value.dtype, 0, a.shape) : undefined),
     (_, a, b) => (is(b, 0) ? shaped(a, b) : undefined),
     (g, a, b) => (is(a, 0) ? apply(g, "Neg", shaped(b, a)) : undefined),
     (g, a, b) => (madeBy(b, "Neg") ? apply(g, "Add", a, operandOf(b, 0)) : undefined),
-    (g, a, b) => (is(b, 1) ? hyperbolicTangent(g, a) : undefined),
   ],
   Mul: [
     (_, a, b) => (is(a, 1) ? shaped(b, a) : is(b, 1) ? shaped(a, b) : undefined),
@@ -76,7 +74,6 @@ const rules: Readonly<Record<string, readonly Rule[]>> = {
       return product && apply(g, "Mul", product.rest, filled(g, "float32", -product.factor));
     },
   ],
-  Reciprocal: [(g, a) => sigmoid(g, a)],
   Max: [
     (g, a, b) => (isFloat(a) && is(b, 0) ? apply(g, "Relu", shaped(a, b)) : undefined),
     (g, a, b) => (isFloat(b) && is(a, 0) ? apply(g, "Relu", shaped(b, a)) : undefined),
@@ -98,8 +95,16 @@ function scaleProduct(graph: GraphBuilder, a: View, b: View): View | undefined {
   if (factor === undefined || !isFloat(a)) return undefined;
   if (madeBy(a, "Neg")) return apply(graph, "Mul", operandOf(a, 0), filled(graph, "float32", -factor));
   const product = scaled(a);
-  return product && apply(graph, "Mul", product.rest, filled(graph, "float32", Math.fround(product.factor * factor)));
+  if (!product) return undefined;
+  const both = Math.fround(product.factor * factor);
+  // One after the other they may stay within what float32 can hold.
+  if (factor !== 0 && product.factor !== 0 && !(Math.abs(both) >= SMALLEST_NORMAL && Math.abs(both) < Infinity))
+    return undefined;
+  return apply(graph, "Mul", product.rest, filled(graph, "float32", both));
 }
+
+/** float32 has all its digits from here on. */
+const SMALLEST_NORMAL = 2 ** -126;
 
 /** −x where x < 0, else x, as |x|. */
 function absolute(graph: GraphBuilder, condition: View, negative: View, x: View): View | undefined {
@@ -108,27 +113,12 @@ function absolute(graph: GraphBuilder, condition: View, negative: View, x: View)
   return isNegative && sameView(operandOf(negative, 0), x) ? apply(graph, "Abs", x) : undefined;
 }
 
-/** 1 / (1 + exp(−x)) as σ(x), of the sum below the line. */
-function sigmoid(graph: GraphBuilder, sum: View): View | undefined {
-  if (!madeBy(sum, "Add") || !is(operandOf(sum, 1), 1)) return undefined;
-  const exponential = operandOf(sum, 0);
-  return madeBy(exponential, "Exp")
-    ? apply(graph, "Sigmoid", apply(graph, "Neg", operandOf(exponential, 0)))
-    : undefined;
-}
-
-/** 2σ(2x) − 1 as tanh(x), of the minuend. */
-function hyperbolicTangent(graph: GraphBuilder, minuend: View): View | undefined {
-  const double = scaled(minuend);
-  if (double?.factor !== 2 || !madeBy(double.rest, "Sigmoid")) return undefined;
-  const argument = scaled(operandOf(double.rest, 0));
-  return argument?.factor === 2 ? apply(graph, "Tanh", argument.rest) : undefined;
-}
-
 /** `a · (1 / b)` as `a / b`, unless `b` is smaller than the result: then one small reciprocal serves many products. */
 function quotient(graph: GraphBuilder, a: View, b: View): View | undefined {
   if (!madeBy(b, "Reciprocal")) return undefined;
   const divisor = operandOf(b, 0);
+  // 1 / (1 + exp(x)) is to become an operator of its own.
+  if (madeBy(divisor, "Add") && madeBy(operandOf(divisor, 0), "Exp") && is(operandOf(divisor, 1), 1)) return undefined;
   if (divisor.value.shape.length < a.value.shape.length) return undefined;
   if (divisor.value.shape.some((size, axis) => size < (a.value.shape[axis] ?? 1))) return undefined;
   return apply(graph, "Div", a, divisor);

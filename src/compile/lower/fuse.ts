@@ -10,8 +10,9 @@ import { type RewriteRule, type Rewriting, rewrite } from "./rewrite.ts";
 
 /** Rebuilds the graph with its normalisations joined and its matrix products extended. */
 export function fuse(inputs: readonly Value[], outputs: readonly Value[]): LoweredFunction {
-  const joined = rewrite(inputs, outputs, [joinPads, normalization]);
-  const scaled = rewrite(joined.inputs, joined.outputs, [normalizationScale, productScale, productAddend]);
+  const joined = rewrite(inputs, outputs, [joinPads, sigmoid, normalization]);
+  const early = [hyperbolicTangent, normalizationScale, productScale, productAddend];
+  const scaled = rewrite(joined.inputs, joined.outputs, early);
   const offset = rewrite(scaled.inputs, scaled.outputs, [normalizationOffset, productAddend, outerAddend]);
   return rewrite(offset.inputs, offset.outputs, [takeUnshaped, joinVectors, joinRows]);
 }
@@ -26,6 +27,54 @@ function behindReshapes(value: Value, { uses }: Rewriting): Value {
 /** The number that a constant of one element holds. */
 const numberOf = (value: Value | undefined): number | undefined =>
   value?.data?.length === 1 ? value.data[0] : undefined;
+
+/** The operands of a node of two, with the constant number among them. */
+function withNumber({
+  inputs,
+}: Node): { readonly number: number; readonly other: Value; readonly side: 0 | 1 } | undefined {
+  for (const side of [0, 1] as const) {
+    const number = numberOf(inputs[side]);
+    if (number !== undefined) return { number, other: inputs[1 - side]!, side };
+  }
+  return undefined;
+}
+
+/**
+ * 1 / (1 + exp(−x)) as σ(x), where the exponential is used for nothing else: a derivative may multiply the two, and where
+ * σ is small its operator is exact to 1e-8 only, not to its digits.
+ */
+const sigmoid: RewriteRule = (node, { graph, get, uses }) => {
+  if (node.op !== "Reciprocal" || node.outputs[0].dtype !== "float32") return undefined;
+  const sum = node.inputs[0]!;
+  const terms = sum.producer?.op === "Add" && uses(sum) === 1 ? withNumber(sum.producer) : undefined;
+  if (terms?.number !== 1 || terms.other.producer?.op !== "Exp" || uses(terms.other) !== 1) return undefined;
+  if (!sameShape(terms.other.shape, sum.shape)) return undefined;
+  const exponent = terms.other.producer.inputs[0]!;
+  const { producer } = exponent;
+  const factor = producer?.op === "Mul" ? withNumber(producer) : undefined;
+  const minus =
+    producer?.op === "Neg"
+      ? get(producer.inputs[0]!)
+      : producer?.op === "Sub"
+        ? graph.node("Sub", [get(producer.inputs[1]!), get(producer.inputs[0]!)], exponent)
+        : factor
+          ? graph.node("Mul", [get(factor.other), graph.scalar("float32", -factor.number)], exponent)
+          : graph.node("Neg", [get(exponent)], exponent);
+  return graph.node("Sigmoid", [minus], node.outputs[0]);
+};
+
+/** 2σ(2x) − 1 as tanh(x). */
+const hyperbolicTangent: RewriteRule = (node, { graph, get }) => {
+  const shift = node.op === "Add" || node.op === "Sub" ? withNumber(node) : undefined;
+  const isLessOne = node.op === "Add" ? shift?.number === -1 : shift?.number === 1 && shift.side === 1;
+  if (!shift || !isLessOne || shift.other.producer?.op !== "Mul") return undefined;
+  const double = withNumber(shift.other.producer);
+  if (double?.number !== 2 || double.other.producer?.op !== "Sigmoid") return undefined;
+  const argument = double.other.producer.inputs[0]!;
+  const half = argument.producer?.op === "Mul" ? withNumber(argument.producer) : undefined;
+  if (half?.number !== 2 || !sameShape(half.other.shape, node.outputs[0].shape)) return undefined;
+  return graph.node("Tanh", [get(half.other)], node.outputs[0]);
+};
 
 /**
  * If `value` is the mean over the last axis of something (times `sign`), and nothing else uses it or its parts: that
@@ -84,6 +133,8 @@ const normalization: RewriteRule = (node, rewriting) => {
     if (epsilon === undefined || square?.producer?.op !== "Mul" || rewriting.uses(square) !== 1) continue;
     if (square.producer.inputs.some((factor) => factor !== centered)) continue;
     const [x, mean] = centering.inputs as Value[];
+    // Numbers per row, not per column: the two have as many where x is square.
+    if (![mean, node.inputs[1 - side]!].every((numbers) => isPerRow(numbers, x))) continue;
     if (
       meanOverLast(mean, rewriting, centering.op === "Add" ? -1 : 1) !== x ||
       !sameShape(x.shape, node.outputs[0].shape)
@@ -97,6 +148,9 @@ const normalization: RewriteRule = (node, rewriting) => {
   }
   return undefined;
 };
+
+/** Whether `value` has one number for each row of `x`: its shape, with 1 for the last axis. */
+const isPerRow = ({ shape }: Value, x: Value): boolean => sameShape(shape, [...x.shape.slice(0, -1), 1]);
 
 /** A normalisation without `input` yet, that nothing else uses, and what it is combined with: one number per column. */
 function normalizationWith(node: Node, input: number, { uses }: Rewriting) {

@@ -482,6 +482,47 @@ describe("primitives", () => {
     expect(operatorsOf(f as unknown as Function_, { x: float32(7) }).sort()).toEqual(["Sigmoid", "Tanh"]);
   });
 
+  test("derivatives of softplus and of the logarithm of a sigmoid hold where the sigmoid is all but 0 or 1", async () => {
+    const f: Function_ = ({ x }) => [
+      grad((x: Traced) => nn.softplus(x).sum())(x),
+      grad((x: Traced) => nn.logSigmoid(x).sum())(x),
+    ];
+    const x = Float32Array.of(-30, -18, -14, 0, 14, 17, 18, 30);
+    await expectSame(f, { x: float32(8) }, { x });
+  });
+
+  test("erfc is true to its digits where it is all but 0", async () => {
+    const program = await compile("erfc", ({ x }) => lax.erfc(x), { x: float32(5) });
+    const [output] = Object.values(await program.run({ x: Float32Array.of(-3, 0, 2, 4, 5) }));
+    // Abramowitz & Stegun, table 7.1; NIST's DLMF 7.
+    [1.9999779095, 1, 4.677734981e-3, 1.54172579e-8, 1.5374597944e-12].forEach((value, i) => {
+      expect(output[i] / value).toBeCloseTo(1, 5);
+    });
+    await program.release();
+  });
+
+  test("constant factors stay apart where their product is more or less than float32 can hold", async () => {
+    const f: Function_ = ({ x }) => [x.mul(1e-30).mul(1e-30), x.mul(1e30).mul(1e30).mul(1e-30).mul(1e-30)];
+    const program = await compile("factors", f as never, { x: float32(2) });
+    const [small, same] = Object.values(await program.run({ x: Float32Array.of(1e30, 1e-20) }));
+    expect(small[0] / 1e-30).toBeCloseTo(1, 5);
+    expect(same[1] / 1e-20).toBeCloseTo(1, 5);
+    await program.release();
+  });
+
+  test("a mean per column is none per row, even of a square", async () => {
+    const normalized = (x: Traced, mean: Traced): Traced => {
+      const centered = x.sub(mean);
+      const variance = centered.mul(centered).mean(-1, { keepdims: true });
+      return centered.mul(np.reciprocal(np.sqrt(variance.add(1e-5))));
+    };
+    const perColumn: Function_ = ({ x }) => normalized(x, x.mean(-1));
+    const perRow: Function_ = ({ x }) => normalized(x, x.mean(-1, { keepdims: true }));
+    for (const f of [perColumn, perRow]) await expectSame(f, { x: float32(4, 4) });
+    expect(operatorsOf(perColumn, { x: float32(4, 4) })).not.toContain("LayerNormalization");
+    expect(operatorsOf(perRow, { x: float32(4, 4) })).toContain("LayerNormalization");
+  });
+
   test("one that ONNX does not have is named, with where it came from", async () => {
     const f = ({ a }: { a: Traced }) => np.linalg.cholesky(a);
     await expect(compile("solver", f, { a: float32(3, 3) })).rejects.toThrow(

@@ -495,6 +495,27 @@ const remainder: Lowering = (graph, operands, equation) => {
   return viewOf(graph.node("Mod", [a, b], { dtype, shape }, { fmod: 1 }));
 };
 
+/** Coefficients of Press et al., "Numerical Recipes in C", 2nd edition, section 6.2, erfcc; the last power of t first. */
+const ERFCC = [
+  0.17087277, -0.82215223, 1.48851587, -1.13520398, 0.27886807, -0.18628806, 0.09678418, 0.37409196, 1.00002368,
+  -1.26551223,
+];
+
+/** erfc(x) to 1.2e-7 of itself, which 1 − erf(x) is not where erf is all but 1; erfc(−x) = 2 − erfc(x). */
+function complementaryError(graph: GraphBuilder, x: View): View {
+  const number = (value: number): View => filled(graph, "float32", value);
+  const size = apply(graph, "Abs", x);
+  const t = apply(graph, "Reciprocal", apply(graph, "Add", apply(graph, "Mul", size, number(0.5)), number(1)));
+  const polynomial = ERFCC.slice(1).reduce(
+    (sum, coefficient) => apply(graph, "Add", apply(graph, "Mul", sum, t), number(coefficient)),
+    number(ERFCC[0]),
+  );
+  const exponent = apply(graph, "Sub", polynomial, apply(graph, "Mul", size, size));
+  const tail = apply(graph, "Mul", t, apply(graph, "Exp", exponent));
+  const isNegative = apply(graph, "Less", x, number(0));
+  return apply(graph, "Where", isNegative, apply(graph, "Sub", number(2), tail), tail);
+}
+
 const bitCombine: Lowering = (graph, operands, equation) => {
   const dtype = valueType(equation.outputs[0].dtype);
   const typed = operands.map((operand) => cast(graph, operand, dtype));
@@ -533,7 +554,7 @@ export const primitives: Readonly<Record<string, Lowering>> = {
   log: real("Log"),
   sqrt: real("Sqrt"),
   erf: real("Erf"),
-  erfc: (graph, [x]) => apply(graph, "Sub", filled(graph, "float32", 1), apply(graph, "Erf", x)),
+  erfc: (graph, [x]) => complementaryError(graph, x),
   stop_gradient: (_, [x]) => x,
   cast: (graph, [x], equation) => wrapped(graph, cast(graph, x, valueType(equation.params.dtype as string)), equation),
   compare: comparison,

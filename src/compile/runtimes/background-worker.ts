@@ -79,7 +79,7 @@ async function answer(): Promise<void> {
   port.postMessage(reply);
 }
 
-const textOf = (error: unknown): string => String((error as Error).message ?? error);
+const textOf = (error: unknown): string => String((error as Error).message || error || "unknown error");
 
 for (let asked = 0; ; asked = (asked + 1) | 0) {
   waitWhile(signals, signal.asked, asked);

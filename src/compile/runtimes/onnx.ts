@@ -53,15 +53,23 @@ export async function onnxExecutable(
     extra: { session: { set_denormal_as_zero: "1", intra_op: { allow_spinning: "0" } } },
   });
   await sweepLog();
-  const tensors = new WeakMap<Data, Tensor>();
+  // What comes out under the name of something that goes in has a mark, even if what goes in is part of a pack.
+  const outputNames = new Map(
+    [...outputs.keys()].map((name): [string, string] => {
+      const found = [name, name + OUTPUT_MARK].find((known) => session.outputNames.includes(known));
+      if (found === undefined) throw new Error(`a model has no output ${name}; it has ${session.outputNames}`);
+      return [name, found];
+    }),
+  );
+  const tensors = new WeakMap<Data, { readonly spec: ArraySpec; readonly tensor: Tensor }>();
   // Buffers are used again and again: their tensors are made once.
   const tensorOf = (data: Data, spec: ArraySpec): Tensor => {
-    let tensor = tensors.get(data);
-    if (!tensor) {
-      tensor = new Tensor(spec.dtype as "float32", data as Float32Array, spec.shape);
-      tensors.set(data, tensor);
+    let made = tensors.get(data);
+    if (made?.spec !== spec) {
+      made = { spec, tensor: new Tensor(spec.dtype as "float32", data as Float32Array, spec.shape) };
+      tensors.set(data, made);
     }
-    return tensor;
+    return made.tensor;
   };
   return {
     async run(feeds, into) {
@@ -71,7 +79,7 @@ export async function onnxExecutable(
       const results: Record<string, Data> = {};
       for (const [name, spec] of outputs) {
         results[name] = into[name] ?? allocate(spec);
-        fetched[inputs.has(name) ? name + OUTPUT_MARK : name] = tensorOf(results[name], spec);
+        fetched[outputNames.get(name)!] = tensorOf(results[name], spec);
       }
       await session.run(fed, fetched);
       return results;
