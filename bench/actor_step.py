@@ -1,16 +1,11 @@
-"""The PPO actor step of bench/actor-step.ts in PyTorch, on one thread: reads {batch, hidden, repeats} lines from
-standard input, answers each with the seconds of every repeat, as JSON. Run by actor-step.ts where PyTorch is."""
+"""The PPO actor step of bench/actor-step.ts in PyTorch, on one thread. Run by actor-step.ts where PyTorch is."""
 
-import json
 import math
-import sys
-import time
+from collections.abc import Callable
 
 import torch
 from torch import nn
-
-torch.set_num_threads(1)
-torch.manual_seed(0)
+from torch_steps import descend, serve
 
 
 class Actor(nn.Module):
@@ -37,29 +32,14 @@ def step(actor, optimizer, observations, actions, old_log_probs, advantages) -> 
     surrogate = torch.min(ratio * advantages, ratio.clamp(0.8, 1.2) * advantages)
     entropy = (0.5 + 0.5 * math.log(2 * math.pi) + torch.log(std)).sum()
     loss = -surrogate.mean() - 0.01 * entropy
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    nn.utils.clip_grad_norm_(actor.parameters(), 10.0)
-    optimizer.step()
+    descend(actor, optimizer, loss, 10.0)
 
 
-def main() -> None:
-    setups = {}
-    print(json.dumps({"title": f"PyTorch {torch.__version__}"}), flush=True)
-    for line in sys.stdin:
-        job = json.loads(line)
-        key = (job["batch"], job["hidden"])
-        if key not in setups:
-            batch = job["batch"]
-            actor = Actor(job["hidden"])
-            data = (torch.randn(batch, 26), torch.randn(batch, 1), torch.full((batch,), -1.0), torch.randn(batch))
-            setups[key] = (actor, torch.optim.Adam(actor.parameters(), lr=5e-4, eps=1e-5), *data)
-        seconds = []
-        for _ in range(job["repeats"]):
-            start = time.perf_counter()
-            step(*setups[key])
-            seconds.append(time.perf_counter() - start)
-        print(json.dumps(seconds), flush=True)
+def prepare(batch: int, hidden: int) -> Callable[[], None]:
+    actor = Actor(hidden)
+    optimizer = torch.optim.Adam(actor.parameters(), lr=5e-4, eps=1e-5)
+    data = (torch.randn(batch, 26), torch.randn(batch, 1), torch.full((batch,), -1.0), torch.randn(batch))
+    return lambda: step(actor, optimizer, *data)
 
 
-main()
+serve(prepare)

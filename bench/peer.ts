@@ -14,7 +14,8 @@ export interface Peer {
 }
 
 /**
- * Starts `script` (beside this file) by `$PYTHON`, or `python3`, with one thread unless the script asks for more. Its first line is `{"title": …}`.
+ * Starts `script` (beside this file) by `$PYTHON`, or `python3`, with one thread unless the script asks for more. Its first
+ * line is `{"title": …}`.
  * @returns undefined where there is no Python, or where it lacks what the script imports
  */
 export async function startPeer(script: string): Promise<Peer | undefined> {

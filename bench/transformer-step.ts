@@ -2,7 +2,7 @@
  * @file One PPO step of a team of transformers (MAT), compiled, beside PyTorch's: one block of encoder and decoder each,
  * 64 wide, on a minibatch as its authors have it for HalfCheetah-6x1 (100 samples of six agents), and a larger one.
  *
- * `npx tsx bench/transformer-step.ts [--repeats 60] [--rounds 5]`. Where `python3` (or $PYTHON) has PyTorch, the two take
+ * `npx tsx bench/transformer-step.ts [--repeats 3] [--rounds 5]`. Where `python3` (or $PYTHON) has PyTorch, the two take
  * turns, so that both see the same machine; without it, ours stands alone.
  */
 

@@ -1,16 +1,12 @@
-"""The PPO step of bench/transformer-step.ts in PyTorch: reads {batch, agents, threads, repeats} lines from standard input,
-answers each with the seconds of every repeat, as JSON. Run by transformer-step.ts where PyTorch is."""
+"""The PPO step of bench/transformer-step.ts in PyTorch. Run by transformer-step.ts where PyTorch is."""
 
-import json
 import math
-import sys
-import time
+from collections.abc import Callable
 
 import torch
 from torch import nn
 from torch.nn import functional as F
-
-torch.manual_seed(0)
+from torch_steps import descend, serve
 
 OBSERVATIONS, SIZE = 8, 64
 
@@ -77,30 +73,16 @@ def step(team, optimizer, observations, actions, old_log_probs, advantages, old_
         F.huber_loss(clipped, targets, reduction="none", delta=10.0),
     )
     loss = -surrogate.mean() - 0.001 * entropy + error.mean()
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    nn.utils.clip_grad_norm_(team.parameters(), 0.5)
-    optimizer.step()
+    descend(team, optimizer, loss, 0.5)
 
 
-def main() -> None:
-    setups = {}
-    print(json.dumps({"title": f"PyTorch {torch.__version__}"}), flush=True)
-    for line in sys.stdin:
-        job = json.loads(line)
-        batch, agents = job["batch"], job["agents"]
-        torch.set_num_threads(job["threads"])
-        if (batch, agents) not in setups:
-            team = Team()
-            numbers = [torch.randn(batch, agents, 1) for _ in range(4)]
-            data = [torch.randn(batch, agents, OBSERVATIONS), numbers[0], torch.full_like(numbers[0], -1.0), *numbers[1:]]
-            setups[batch, agents] = (team, torch.optim.Adam(team.parameters(), lr=5e-5, eps=1e-5), *data)
-        seconds = []
-        for _ in range(job["repeats"]):
-            start = time.perf_counter()
-            step(*setups[batch, agents])
-            seconds.append(time.perf_counter() - start)
-        print(json.dumps(seconds), flush=True)
+def prepare(batch: int, agents: int) -> Callable[[], None]:
+    team = Team()
+    optimizer = torch.optim.Adam(team.parameters(), lr=5e-5, eps=1e-5)
+    actions, advantages, old_values, targets = (torch.randn(batch, agents, 1) for _ in range(4))
+    old_log_probs = torch.full((batch, agents, 1), -1.0)
+    observations = torch.randn(batch, agents, OBSERVATIONS)
+    return lambda: step(team, optimizer, observations, actions, old_log_probs, advantages, old_values, targets)
 
 
-main()
+serve(prepare)

@@ -29,9 +29,7 @@ const numberOf = (value: Value | undefined): number | undefined =>
   value?.data?.length === 1 ? value.data[0] : undefined;
 
 /** The operands of a node of two, with the constant number among them. */
-function withNumber({
-  inputs,
-}: Node): { readonly number: number; readonly other: Value; readonly side: 0 | 1 } | undefined {
+function withNumber({ inputs }: Node) {
   for (const side of [0, 1] as const) {
     const number = numberOf(inputs[side]);
     if (number !== undefined) return { number, other: inputs[1 - side]!, side };
@@ -43,25 +41,25 @@ function withNumber({
  * 1 / (1 + exp(−x)) as σ(x), where the exponential is used for nothing else: a derivative may multiply the two, and where
  * σ is small its operator is exact to 1e-8 only, not to its digits.
  */
-const sigmoid: RewriteRule = (node, { graph, get, uses }) => {
+const sigmoid: RewriteRule = (node, rewriting) => {
+  const { graph, uses } = rewriting;
   if (node.op !== "Reciprocal" || node.outputs[0].dtype !== "float32") return undefined;
   const sum = node.inputs[0]!;
   const terms = sum.producer?.op === "Add" && uses(sum) === 1 ? withNumber(sum.producer) : undefined;
   if (terms?.number !== 1 || terms.other.producer?.op !== "Exp" || uses(terms.other) !== 1) return undefined;
   if (!sameShape(terms.other.shape, sum.shape)) return undefined;
-  const exponent = terms.other.producer.inputs[0]!;
-  const { producer } = exponent;
-  const factor = producer?.op === "Mul" ? withNumber(producer) : undefined;
-  const minus =
-    producer?.op === "Neg"
-      ? get(producer.inputs[0]!)
-      : producer?.op === "Sub"
-        ? graph.node("Sub", [get(producer.inputs[1]!), get(producer.inputs[0]!)], exponent)
-        : factor
-          ? graph.node("Mul", [get(factor.other), graph.scalar("float32", -factor.number)], exponent)
-          : graph.node("Neg", [get(exponent)], exponent);
-  return graph.node("Sigmoid", [minus], node.outputs[0]);
+  return graph.node("Sigmoid", [negative(terms.other.producer.inputs[0]!, rewriting)], node.outputs[0]);
 };
+
+/** −x, without an operator more where there is one that can turn its sign. */
+function negative(x: Value, { graph, get }: Rewriting): Value {
+  const { producer } = x;
+  if (producer?.op === "Neg") return get(producer.inputs[0]!);
+  if (producer?.op === "Sub") return graph.node("Sub", [get(producer.inputs[1]!), get(producer.inputs[0]!)], x);
+  const factor = producer?.op === "Mul" ? withNumber(producer) : undefined;
+  if (factor) return graph.node("Mul", [get(factor.other), graph.scalar("float32", -factor.number)], x);
+  return graph.node("Neg", [get(x)], x);
+}
 
 /** 2σ(2x) − 1 as tanh(x). */
 const hyperbolicTangent: RewriteRule = (node, { graph, get }) => {
