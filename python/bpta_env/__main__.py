@@ -19,6 +19,8 @@ def main() -> None:
     faulthandler.register(signal.SIGUSR1)
     # The pipes are ours: what environments print goes to stderr, and they have nothing to read.
     requests, answers = os.dup(0), os.dup(1)
+    # What an environment forks does not have them: as long as anybody does, bpta does not see that we are gone.
+    os.register_at_fork(after_in_child=lambda: (os.close(requests), os.close(answers)))
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.dup2(2, 1)
@@ -41,10 +43,7 @@ def main() -> None:
         payload = json.dumps({"message": text, "traceback": None, "copy": None}).encode()
         os.write(answers, struct.pack("<III", 4, 0, len(payload)) + payload)
         return
-    try:
-        serve(Pipes(requests, answers, memory))
-    except BrokenPipeError:
-        pass
+    serve(Pipes(requests, answers, memory))
 
 
 main()

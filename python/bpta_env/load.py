@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import inspect
+from collections.abc import Mapping
 from typing import Any
 
 from .team import SetupError, Team
@@ -72,6 +74,8 @@ def load(module: str, variant: str | None, args: dict[str, Any], draws: bool = F
     try:
         env = factory(**args) if env is None else env
     except TypeError as error:
+        if _takes(factory, args):
+            raise
         raise SetupError(f"env.options.args: {module}.{factory.__name__}: {error}") from error
     except ModuleNotFoundError as error:
         raise _missing(error.name or module) from error
@@ -79,6 +83,16 @@ def load(module: str, variant: str | None, args: dict[str, Any], draws: bool = F
     # Some do as they are told, and do not tell.
     team.renders = team.renders or args.get("render_mode") == FRAMES == getattr(env, "render_mode", FRAMES)
     return team
+
+
+def _takes(factory: Any, args: Mapping[str, Any]) -> bool:
+    """Whether these are arguments of it; unknown of what hands them on, or does not say."""
+    try:
+        parameters = inspect.signature(factory).parameters.values()
+        inspect.signature(factory).bind(**args)
+    except (TypeError, ValueError):
+        return False
+    return all(parameter.kind is not inspect.Parameter.VAR_KEYWORD for parameter in parameters)
 
 
 def adapt(env: Any, what: str) -> Team:

@@ -91,15 +91,30 @@ def _open(request: dict[str, Any], pipes: Pipes) -> tuple[list[Copies], dict[str
 
 
 def serve(pipes: Pipes) -> None:
-    """Answers requests until the other side goes."""
+    """Answers requests until the other side goes, and closes what there is then."""
     groups: list[Copies] = []
+    try:
+        _answer_all(pipes, groups)
+    except BrokenPipeError:
+        # It went while an answer was under way.
+        pass
+    finally:
+        for team in (team for group in groups for team in group.teams):
+            try:
+                team.close()
+            except Exception:  # noqa: BLE001 (the others are to be closed as well)
+                traceback.print_exc()
+
+
+def _answer_all(pipes: Pipes, groups: list[Copies]) -> None:
     while message := pipes.read():
         kind, number, data = message
         copies = groups[number] if groups else None
         try:
             if copies is None:
                 request = json.loads(bytes(data))
-                groups, opened = _open(request, pipes)
+                made, opened = _open(request, pipes)
+                groups.extend(made)
                 # What is there now stays: it need not be looked through for garbage again and again.
                 gc.collect()
                 gc.freeze()
@@ -126,6 +141,3 @@ def serve(pipes: Pipes) -> None:
             summary = " ".join("".join(traceback.format_exception_only(type(error), error)).split())
             told = {"message": summary, "traceback": traceback.format_exc(), "copy": copy}
             pipes.write_json(ERROR, number, told)
-    for group in groups:
-        for team in group.teams:
-            team.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from typing import Any
 
@@ -27,15 +28,17 @@ class Counting:
     """Two agents see the seed and the time; the first chooses 1 to 3, the second moves. b leaves after 2 steps.
 
     The reward of a is its choice, that of b the sum of its action; an episode ends after `length` steps, in a win
-    if the last choice was 3. `fault` happens at step `at` of a process's life: raise, exit, hang, or nan.
+    if the last choice was 3. `fault` happens at step `at` of a process's life: raise, exit, hang, nan, or fork: it is
+    killed while a process that it forked goes on; and `again`: an exit at the reset of the first process that comes
+    after, too. `closed`: a file that `close` makes, in the end, slowly.
     """
 
     render_mode: str | None = "rgb_array"
     has_wins = True
     possible_agents = ("a", "b")
 
-    def __init__(self, length: int = 4, fault: str = "", at: int = 3, once: str = "") -> None:
-        self.length, self.fault, self.at, self.once = length, fault, at, once
+    def __init__(self, length: int = 4, fault: str = "", at: int = 3, once: str = "", closed: str = "") -> None:
+        self.length, self.fault, self.at, self.once, self.closed = length, fault, at, once, closed
         self.seed, self.life = 0, 0
 
     def observation_space(self, agent: str) -> Box:
@@ -55,6 +58,9 @@ class Counting:
         return np.array([self.time], np.float64)
 
     def reset(self, seed: int | None = None, options: Any = None) -> Any:
+        if self.fault == "again" and os.path.exists(self.once) and not os.path.exists(self.once + "-again"):
+            open(self.once + "-again", "w").close()
+            os._exit(3)
         self.seed = self.seed + 1 if seed is None else seed
         self.time = 0
         self.agents = list(self.possible_agents)
@@ -70,8 +76,13 @@ class Counting:
                 open(self.once, "w").close()
             if self.fault == "raise":
                 raise ValueError("the ball is lost")
-            if self.fault == "exit":
+            if self.fault in ("exit", "again"):
                 os._exit(3)
+            if self.fault == "fork":
+                if os.fork() == 0:
+                    time.sleep(30)
+                    os._exit(0)
+                os.kill(os.getpid(), signal.SIGKILL)
             if self.fault == "hang":
                 time.sleep(1000)
             if self.fault == "nan":
@@ -93,7 +104,9 @@ class Counting:
         return picture
 
     def close(self) -> None:
-        pass
+        if self.closed:
+            time.sleep(0.3)
+            open(self.closed, "w").close()
 
 
 class Unseen(Counting):
@@ -115,6 +128,10 @@ class Broken:
 
 def parallel_env(**options: Any) -> Counting:
     return Counting(**options)
+
+
+def mistaken(length: int = 4) -> Counting:
+    return Counting(length=length + None)  # type: ignore[operator]
 
 
 def not_an_env() -> int:

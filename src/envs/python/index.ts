@@ -20,7 +20,9 @@ export const processOptions = {
     .number()
     .positive()
     .default(60)
-    .describe("seconds that a process may take to make its copies or to step them once, before it is replaced"),
+    .describe(
+      "seconds that a process may take to step its copies once, before it is replaced (and to make them, at least 60)",
+    ),
   maxRestarts: z
     .int()
     .min(0)

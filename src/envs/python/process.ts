@@ -14,6 +14,12 @@ import { answer, HEADER_BYTES, kindOf, messageOf, payloadBytes, request } from "
 import { createPatience } from "./patience.ts";
 import { watchProcess } from "./watch.ts";
 
+/**
+ * Seconds that a process may take at least to import what it needs and make its copies; and to close them in the end,
+ * before it is killed: a game, or what writes a film, has things to put away.
+ */
+const [STARTING_SECONDS, CLOSING_SECONDS] = [60, 10];
+
 /** Version of the protocol. */
 const VERSION = 4;
 
@@ -95,8 +101,8 @@ export interface PythonProcess {
    * @param shortest how long it is at least, header and all
    */
   receiveMoment(group: number, into: Uint8Array, shortest: number): void;
-  /** Ends it at once where `now`, else when it has read that nobody asks any more. */
-  close(now?: boolean): void;
+  /** Ends it at once where `now`, else when it has closed its copies: resolves when it has ended. */
+  close(now?: boolean): Promise<void>;
 }
 
 interface Pipe {
@@ -168,6 +174,8 @@ export function startProcess(served: ServedCopies): { finish(): PythonProcess; c
   const { id, python, timeLimitSeconds, awake, ...what } = served;
   const { child, requests, answers, memory } = startPython(python, id, awake);
   const watch = watchProcess(child.pid!, 1000 * timeLimitSeconds);
+  const startingSeconds = Math.max(timeLimitSeconds, STARTING_SECONDS);
+  const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   let open = true;
   /** Whether steps go through the memory. */
   let shares = false;
@@ -175,14 +183,21 @@ export function startProcess(served: ServedCopies): { finish(): PythonProcess; c
   const wake = messageOf(request.wake, 0, new Uint8Array());
 
   const gone = (): ProcessGoneError => new ProcessGoneError(`the Python process ${child.pid} is gone`);
-  const close = (now = false): void => {
+  const close = async (now = false): Promise<void> => {
     if (!open) return;
     open = false;
     watch.end();
     closeSync(requests);
     closeSync(answers);
     memory?.close();
-    if (now) child.kill("SIGKILL");
+    if (now) {
+      child.kill("SIGKILL");
+      return;
+    }
+    child.ref();
+    const killer = setTimeout(() => child.kill("SIGKILL"), 1000 * CLOSING_SECONDS);
+    await ended;
+    clearTimeout(killer);
   };
   const write = (bytes: Uint8Array): void => {
     try {
@@ -237,9 +252,9 @@ export function startProcess(served: ServedCopies): { finish(): PythonProcess; c
     if (came !== kind) throw errorOf(came, kind, payload);
     return payload;
   };
-  const receive = (kind: number): Uint8Array => {
+  const receive = (kind: number, milliseconds?: number): Uint8Array => {
     if (!open) throw gone();
-    return watch.during(() => readAnswer(kind));
+    return watch.during(() => readAnswer(kind), milliseconds);
   };
   /** Waits, awake and then asleep, until a group shows a moment. */
   const awaitMoment = (group: number, memory: SharedMemory): void => {
@@ -275,14 +290,15 @@ export function startProcess(served: ServedCopies): { finish(): PythonProcess; c
   try {
     send(messageOf(request.open, 0, Buffer.from(JSON.stringify({ version: VERSION, ...what }))));
   } catch (error) {
-    close(true);
+    void close(true);
     throw error;
   }
   return {
-    cancel: () => close(true),
+    cancel: () => void close(true),
     finish() {
       try {
-        const opened = JSON.parse(Buffer.from(receive(answer.opened)).toString()) as Opened;
+        const answered = receive(answer.opened, 1000 * startingSeconds);
+        const opened = JSON.parse(Buffer.from(answered).toString()) as Opened;
         if (opened.version !== VERSION)
           throw new InputError(`environment ${id}: bpta_env speaks version ${opened.version}, bpta ${VERSION}`);
         if (opened.memory) {
@@ -291,10 +307,10 @@ export function startProcess(served: ServedCopies): { finish(): PythonProcess; c
         }
         return { opened, send, step, receive, receiveMoment, close };
       } catch (error) {
-        close(true);
+        void close(true);
         if (!(error instanceof ProcessGoneError)) throw error;
         throw new ProcessGoneError(
-          `environment ${id}: ${python} ended, or took longer than ${timeLimitSeconds} s (env.options.timeLimitSeconds), while it made the environment`,
+          `environment ${id}: ${python} ended, or took longer than ${startingSeconds} s, while it made the environment (env.options.timeLimitSeconds may be more)`,
         );
       }
     },

@@ -161,7 +161,8 @@ describe.runIf(hasNumpy)("the bridge", () => {
 
   test.each([
     ["crashes", { fault: "exit" }, {}],
-    ["hangs", { fault: "hang" }, { timeLimitSeconds: 4 }],
+    ["hangs", { fault: "hang" }, { timeLimitSeconds: 2 }],
+    ["is killed while one that it forked lives on", { fault: "fork" }, { timeLimitSeconds: 2 }],
   ])(
     "a process that %s is replaced, its episodes truncated where they were last seen",
     async (what, fault, options) => {
@@ -179,9 +180,38 @@ describe.runIf(hasNumpy)("the bridge", () => {
     },
   );
 
+  test("one that crashes as it begins again is replaced, too, as often as is allowed", async () => {
+    for (const maxRestarts of [2, 1]) {
+      const once = join(directory, `again-${maxRestarts}`);
+      const { env, moment, actions } = await open(1, { fault: "again", at: 2, once }, { maxRestarts });
+      await env.step(actions, moment);
+      if (maxRestarts === 1) {
+        await expect(async () => env.step(actions, moment)).rejects.toThrow("2 times within 1000 steps");
+        continue;
+      }
+      await env.step(actions, moment);
+      expect([...moment.truncations, ...moment.finalStates, ...moment.states]).toEqual([1, 1, 0]);
+      expect(env.counters!()).toEqual({ restarts: 2 });
+      await env.close();
+    }
+  });
+
+  test("closing waits until copies have closed", async () => {
+    const closed = join(directory, "closed");
+    const { env } = await open(1, { closed });
+    await env.close();
+    expect(existsSync(closed)).toBe(true);
+  });
+
+  test("a mistake in what makes an environment is told with its traceback", async () => {
+    await expect(makeVectorEnv("py:fakes:mistaken", { numEnvs: 1 })).rejects.toThrow(
+      /^environment py:fakes:mistaken: TypeError: unsupported operand[\s\S]*in mistaken/,
+    );
+  });
+
   test("a process that is stopped is noticed by the time limit", async () => {
     const others = servers(process.pid);
-    const { env, moment, actions } = await open(2, {}, { timeLimitSeconds: 4 }, 2);
+    const { env, moment, actions } = await open(2, {}, { timeLimitSeconds: 2 }, 2);
     await env.step(actions, moment);
     const [stopped] = servers(process.pid).filter((pid) => !others.includes(pid));
     process.kill(stopped, "SIGSTOP");
@@ -377,7 +407,7 @@ describe.runIf(hasNumpy && sharesMemory)("the bridge through memory", () => {
 
   test.each(["exit", "hang", "SIGKILL", "SIGSTOP"])("a process that meets with %s is replaced", async (fault) => {
     const own = fault.startsWith("SIG") ? {} : { fault, at: 3, once: join(directory, `memory-${fault}`) };
-    const { env, moment, actions } = await open(8, { ...own, length: 9 }, { timeLimitSeconds: 3 });
+    const { env, moment, actions } = await open(8, { ...own, length: 9 }, { timeLimitSeconds: 2 });
     const first = newest();
     for (let t = 0; t < 2; t++) await env.step(actions, moment);
     if (fault.startsWith("SIG")) process.kill(first, fault);

@@ -151,15 +151,15 @@ export function createPythonVectorEnv(settings: PythonVectorSettings): PythonVec
   const groupsOf = Array.from({ length: partCount }, (_, part) =>
     groups.filter(({ first }) => Math.floor(first / partSize) === part),
   );
-  const closeAll = (now: boolean): void => {
-    for (const { process } of servers) process.close(now);
+  const closeAll = async (now: boolean): Promise<void> => {
+    await Promise.all(servers.map(({ process }) => process.close(now)));
   };
   /** Does something, after which, if it fails, there is nothing left to go on with. */
   const orClose = <T>(what: () => T): T => {
     try {
       return what();
     } catch (error) {
-      closeAll(true);
+      void closeAll(true);
       throw error;
     }
   };
@@ -187,24 +187,37 @@ export function createPythonVectorEnv(settings: PythonVectorSettings): PythonVec
       );
   };
 
+  /** Starts a process in place of one that is gone; its copies begin. False: it is gone, too. */
+  const startAgain = (server: Server): boolean => {
+    try {
+      server.process = startProcess(server.served).finish();
+      for (const group of server.groups) {
+        askForReset(group);
+        receive(group);
+      }
+      return true;
+    } catch (error) {
+      if (!(error instanceof ProcessGoneError)) throw error;
+      return false;
+    }
+  };
   /** A new process takes the place of one that is gone; its episodes end, truncated, where they were last seen. */
   const replace = (server: Server): void => {
-    restarts += 1;
-    replacedAt = [...replacedAt.filter((step) => step > steps - RESTART_WINDOW), steps];
-    server.process.close(true);
-    if (replacedAt.length > maxRestarts)
-      throw new Error(
-        `environment ${id}: its Python processes crashed, or took longer than ${timeLimitSeconds} s for a step (env.options.timeLimitSeconds), ${replacedAt.length} times within ${RESTART_WINDOW} steps; env.options.maxRestarts allows ${maxRestarts}. What they said last is on stderr`,
-      );
-    server.restarts += 1;
-    server.process = startProcess(server.served).finish();
-    for (const group of server.groups) {
-      const last = group.moment.seen();
-      askForReset(group);
-      receive(group);
-      group.moment.truncate(last);
+    const last = server.groups.map(({ moment }) => moment.seen());
+    do {
+      restarts += 1;
+      replacedAt = [...replacedAt.filter((step) => step > steps - RESTART_WINDOW), steps];
+      void server.process.close(true);
+      if (replacedAt.length > maxRestarts)
+        throw new Error(
+          `environment ${id}: its Python processes crashed, or took longer than ${timeLimitSeconds} s for a step (env.options.timeLimitSeconds), ${replacedAt.length} times within ${RESTART_WINDOW} steps; env.options.maxRestarts allows ${maxRestarts}. What they said last is on stderr`,
+        );
+      server.restarts += 1;
+    } while (!startAgain(server));
+    server.groups.forEach((group, g) => {
+      group.moment.truncate(last[g]);
       group.state = "lost";
-    }
+    });
   };
 
   /** Asks for a step; rows of `actions` are the group's from `from` on. */
@@ -281,7 +294,7 @@ export function createPythonVectorEnv(settings: PythonVectorSettings): PythonVec
           read(group, moment, group.first, false);
         }
       } catch (error) {
-        closeAll(true);
+        void closeAll(true);
         if (!(error instanceof ProcessGoneError)) throw error;
         throw new Error(`environment ${id}: ${error.message}, at a reset`, { cause: error });
       }
@@ -301,7 +314,7 @@ export function createPythonVectorEnv(settings: PythonVectorSettings): PythonVec
     async recorder(): Promise<Recorder> {
       if (!servers[0].process.opened.renders) {
         // These were made to be stepped, not to be seen.
-        closeAll(true);
+        await closeAll(false);
         const drawing = servers.map(({ served }): ServedCopies => ({ ...served, draws: true }));
         startAll(drawing).forEach((process, p) => {
           servers[p].process = process;
@@ -310,7 +323,7 @@ export function createPythonVectorEnv(settings: PythonVectorSettings): PythonVec
       }
       const { renders, stepsPerSecond } = servers[0].process.opened;
       if (!renders) {
-        closeAll(true);
+        void closeAll(true);
         throw new InputError(
           `environment ${id} has no pictures: it can't be made with render_mode="rgb_array", so it can't be rendered`,
         );

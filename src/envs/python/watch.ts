@@ -12,15 +12,15 @@ const SLOTS = 1_024;
 export interface Watched {
   /** By slot: the process's id (0: nobody's), and how many waits have begun or ended; odd: it is being waited for. */
   readonly slots: Int32Array;
-  /** By slot: milliseconds that a wait may take. */
+  /** By slot: milliseconds that the wait which began last may take. */
   readonly limits: Float64Array;
 }
 
 export const watched = { pid: (slot: number): number => 2 * slot, turns: (slot: number): number => 2 * slot + 1 };
 
 export interface Watch {
-  /** Waits for the process in `wait`. */
-  during<T>(wait: () => T): T;
+  /** Waits for the process in `wait`, for so many milliseconds at most; default: those that it is watched with. */
+  during<T>(wait: () => T, milliseconds?: number): T;
   /** The process is of no interest any more. */
   end(): void;
 }
@@ -36,8 +36,8 @@ function begin(): Watched {
   return memory;
 }
 
-/** Watches a process of which no single wait may take longer than `milliseconds`. */
-export function watchProcess(pid: number, milliseconds: number): Watch {
+/** Watches a process of which no single wait may take longer than `limit`, ms, unless the wait says so. */
+export function watchProcess(pid: number, limit: number): Watch {
   shared ??= begin();
   const { slots, limits } = shared;
   let slot = 0;
@@ -45,11 +45,11 @@ export function watchProcess(pid: number, milliseconds: number): Watch {
     slot += 1;
     if (slot === SLOTS) throw new RangeError(`there are ${SLOTS} Python processes, more than can be watched`);
   }
-  limits[slot] = milliseconds;
   Atomics.store(slots, watched.pid(slot), pid);
   const turns = watched.turns(slot);
   return {
-    during(wait) {
+    during(wait, milliseconds = limit) {
+      limits[slot] = milliseconds;
       Atomics.add(slots, turns, 1);
       try {
         return wait();
