@@ -16,8 +16,9 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { createMoment } from "../src/envs/moment.ts";
 import { makeVectorEnv } from "../src/envs/registry.ts";
-import { vectorSize } from "../src/envs/spaces.ts";
+import { type Space, vectorSize } from "../src/envs/spaces.ts";
 import { median } from "../src/evaluation/statistics.ts";
+import { Random } from "../src/random.ts";
 import { servers } from "./servers.ts";
 
 const TASKS = [
@@ -26,6 +27,8 @@ const TASKS = [
 ] as const;
 const LOOPS = ["step", "state", "arrays"] as const;
 const TURN_SECONDS = 0.3;
+/** Joint actions that are drawn beforehand, and taken one after the other: robots move as they do in training. */
+const DRAWN = 256;
 const WARM_UP_SECONDS = 5;
 
 const { values } = parseArgs({
@@ -38,6 +41,15 @@ const { values } = parseArgs({
 const rounds = Number(values.rounds);
 /** Seconds that a process's first thread has computed. */
 const computed = (pid: number): number => Number(readFileSync(`/proc/${pid}/schedstat`, "utf8").split(" ")[0]) / 1e9;
+
+/** Actions of one agent in all copies, all that its space has alike: between -1 and 1 in boxes. */
+function draw(space: Space, copies: number, random: Random): Float32Array {
+  const size = vectorSize(space);
+  const actions = new Float32Array(copies * size);
+  if (space.kind === "discrete") for (let e = 0; e < copies; e++) actions[e * size + random.integer(size)] = 1;
+  else for (let k = 0; k < actions.length; k++) actions[k] = 2 * random.uniform() - 1;
+  return actions;
+}
 
 /** Seconds that passed, and that were spent computing. */
 type Turn = readonly [passed: number, computed: number];
@@ -54,11 +66,8 @@ async function openBridge(id: string, args: object, copies: number, processes: n
   const env = await makeVectorEnv(id, { numEnvs: copies, workers: processes, options: { args } });
   const pids = [process.pid, ...servers().filter((pid) => !others.includes(pid))];
   const moment = createMoment(env.team, copies);
-  const actions = env.team.actionSpaces.map((space) => new Float32Array(copies * vectorSize(space)).fill(0.1));
-  env.team.actionSpaces.forEach((space, i) => {
-    if (space.kind === "discrete")
-      for (let k = 0; k < actions[i].length; k++) actions[i][k] = k % space.n === 1 ? 1 : 0;
-  });
+  const random = new Random(copies);
+  const drawn = Array.from({ length: DRAWN }, () => env.team.actionSpaces.map((space) => draw(space, copies, random)));
   await env.reset(0, moment);
   const cpu = (): number => pids.reduce((sum, pid) => sum + computed(pid), 0);
   return {
@@ -66,7 +75,7 @@ async function openBridge(id: string, args: object, copies: number, processes: n
     turns: [],
     async step(steps) {
       const [began, before] = [performance.now(), cpu()];
-      for (let t = 0; t < steps; t++) await env.step(actions, moment);
+      for (let t = 0; t < steps; t++) await env.step(drawn[t % DRAWN], moment);
       return [(performance.now() - began) / 1000, cpu() - before];
     },
     close: () => env.close(),

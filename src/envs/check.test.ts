@@ -83,6 +83,7 @@ describe("checkParallelEnv", () => {
     ],
     ['actionMask("a") has 2 elements, its space has 3', broken(() => ({ actionMask: () => [1, 1] }))],
     ["step() returned no infos, must be values by agent", brokenStep(() => ({ infos: undefined as never }))],
+    ["step() returned no rewards, must be values by agent", brokenStep(() => ({ rewards: null as never }))],
     [
       "reward of b is NaN, must be a finite number",
       brokenStep(({ rewards }) => ({ rewards: { ...rewards, b: Number.NaN } })),

@@ -127,7 +127,10 @@ function step(env: ParallelEnv, random: Random, done: Set<string>): Sight & { re
   const result = env.step(Object.fromEntries(acting.map((agent) => [agent, randomAction(env, agent, random)])));
   assertNow("step()", result);
   for (const field of ["observations", "rewards", "terminations", "truncations", "infos"] as const)
-    assert(typeof result?.[field] === "object", () => `step() returned no ${field}, must be values by agent`);
+    assert(
+      result?.[field] && typeof result[field] === "object",
+      () => `step() returned no ${field}, must be values by agent`,
+    );
   for (const agent of acting) {
     const reward = result.rewards[agent];
     assert(Number.isFinite(reward), () => `after step(): reward of ${agent} is ${reward}, must be a finite number`);
@@ -139,7 +142,7 @@ function step(env: ParallelEnv, random: Random, done: Set<string>): Sight & { re
   }
   const { rewards, terminations, truncations } = result;
   const sight = look(env, "after step()", result.observations, acting);
-  const ended = done.size === env.agents.length || activeAgents(env).length === 0;
+  const ended = activeAgents(env).every((agent) => done.has(agent));
   const won = Object.values(result.infos).some((info) => info?.won === true);
   assert(env.hasWins || !won, () => "infos tell of a win (won: true), but hasWins is not true");
   return { ...sight, result: { rewards, terminations, truncations }, ended };

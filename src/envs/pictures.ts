@@ -29,7 +29,10 @@ function rootAttributes(svg: string): Map<string, string> {
 export function svgSize(svg: string): Size {
   const attributes = rootAttributes(String(svg));
   const [, , ...box] = (attributes.get("viewBox") ?? "").trim().split(/[\s,]+/);
-  const [width, height] = ["width", "height"].map((name, k) => Number.parseFloat(attributes.get(name) ?? box[k] ?? ""));
+  const [width, height] = ["width", "height"].map((name, k) => {
+    const given = attributes.get(name);
+    return Number.parseFloat((given?.trimEnd().endsWith("%") ? undefined : given) ?? box[k] ?? "");
+  });
   if (!(width > 0 && height > 0))
     throw new TypeError(`render() returned ${JSON.stringify(svg)?.slice(0, 60)}, must be an SVG with a viewBox`);
   return { width, height };
@@ -37,14 +40,22 @@ export function svgSize(svg: string): Size {
 
 /** An SVG that says what it is and how large: browsers draw no other on a canvas. */
 function selfContained(svg: string, { width, height }: Size): string {
-  const attributes = rootAttributes(svg);
+  const [root] = /<svg\b[^>]*>/.exec(svg)!;
+  // A share of a page that is not there is no size.
+  const sized = root.replace(/\s(?:width|height)\s*=\s*["'][^"']*%\s*["']/g, "");
+  const attributes = rootAttributes(sized);
   const missing = Object.entries({ xmlns: "http://www.w3.org/2000/svg", width, height })
     .filter(([name]) => !attributes.has(name))
     .map(([name, value]) => ` ${name}="${value}"`);
-  return svg.slice(svg.indexOf("<svg")).replace("<svg", `<svg${missing.join("")}`);
+  return sized.replace("<svg", `<svg${missing.join("")}`) + svg.slice(svg.indexOf(root) + root.length);
 }
 
-const secondsPer = (stepsPerSecond: number | null | undefined): number => 1 / (stepsPerSecond ?? STEPS_PER_SECOND);
+/** @throws TypeError in one line, of what is no pace */
+function secondsPer(stepsPerSecond: number | null | undefined): number {
+  const pace = stepsPerSecond ?? STEPS_PER_SECOND;
+  if (!(pace > 0 && pace < Infinity)) throw new TypeError(`stepsPerSecond is ${pace}, must be a number above 0`);
+  return 1 / pace;
+}
 
 /** @param picture how a copy looks now, or how its last episode ended, as a PNG */
 export function createPngRecorder(

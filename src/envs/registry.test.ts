@@ -27,12 +27,35 @@ describe("names", () => {
 });
 
 describe("registering", () => {
+  it.each<[string, () => unknown, string]>([
+    ["makes none", () => null, "make returned null, must return a ParallelEnv"],
+    ["fails", () => Promise.reject(new Error("there is no street")), "there is no street"],
+    [
+      "makes one that steps in its own time",
+      () => ({ ...couriers(), step: async () => ({}) }),
+      "step() returned a promise, must return its result at once",
+    ],
+    [
+      "makes one whose steps say nothing",
+      () => ({ ...couriers(), step: () => null }),
+      "step() returned no observations",
+    ],
+  ])("what %s is refused in one line", async (what, make, message) => {
+    const id = `courier-that-${what.replaceAll(" ", "-")}`;
+    registerEnvironment({ id, make: make as never });
+    await expect(makeEnv(id)).rejects.toMatchObject({
+      name: "InputError",
+      message: expect.stringContaining(`environment ${id}: ${message}`),
+    });
+  });
+
   it("gives an environment a name, which is refused where it is taken or a path", async () => {
     const make = vi.fn(({ n }) => couriers({ places: n as number }));
     registerEnvironment({ id: "couriers", make, preset: { steps: 64 } });
     const env = await makeVectorEnv("couriers", { numEnvs: 2, options: { n: 5 } });
     expect(env.team.agents).toEqual(["red", "blue"]);
-    expect(make).toHaveBeenCalledTimes(2);
+    // One was tried before.
+    expect(make).toHaveBeenCalledTimes(3);
     expect(make).toHaveBeenCalledWith({ n: 5 });
     expect(await resolveConfig({ env: { id: "couriers" } })).toMatchObject({ steps: 64 });
     expect(() => findEnvironment("couriors")).toThrow("did you mean couriers?");

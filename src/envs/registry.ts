@@ -12,6 +12,7 @@ import { moduleEnvironment } from "./module/index.ts";
 import { mujoco } from "./mujoco/index.ts";
 import { python } from "./python/index.ts";
 import { smax } from "./smax/index.ts";
+import { tryEnvironment } from "./trial.ts";
 import { makeCopies, vectorize } from "./vectorize.ts";
 
 /** Every environment that has a name here. */
@@ -36,6 +37,7 @@ export interface RegisteredEnvironment {
  * @throws InputError if the name is taken, or looks like a module's path
  */
 export function registerEnvironment({ id, make, preset = {} }: RegisteredEnvironment): void {
+  let tried = false;
   if (id === "" || isModulePath(id)) throw new InputError(`environment "${id}": a name must not be empty, nor a path`);
   if (known().some((other) => isCalled(other, id))) throw new InputError(`environment ${id}: there is one already`);
   const optionsSchema = z.record(z.string(), z.unknown());
@@ -47,7 +49,11 @@ export function registerEnvironment({ id, make, preset = {} }: RegisteredEnviron
       description,
       optionsSchema,
       preset,
-      make: (_, options) => make(options),
+      async make(_, options) {
+        if (!tried) await tryEnvironment(id, "make", make, options);
+        tried = true;
+        return make(options);
+      },
     }),
   );
 }

@@ -114,7 +114,8 @@ describe("a step", () => {
     stepWith(env, moment, 0, 0);
     expect(copy.seen.at(-1)).toEqual({ a: 0 });
     expect([moment.rewards[0], moment.terminations[0], moment.truncations[0], moment.wins[0]]).toEqual([5, 1, 0, 1]);
-    expect([...moment.finalObservations[1], ...moment.finalStates]).toEqual([3, 30, 103]);
+    // b took no part in that step.
+    expect([...moment.finalObservations.flatMap((seen) => [...seen]), ...moment.finalStates]).toEqual([3, 0, 0, 103]);
     expect([...moment.observations[1], ...moment.states]).toEqual([0, 0, 100]);
     expect([...moment.active]).toEqual([1, 1]);
   });
@@ -138,6 +139,31 @@ describe("an episode", () => {
     stepWith(env, moment, 0, 0);
     expect([moment.terminations[0], moment.truncations[0]]).toEqual([1, 0]);
     expect([...moment.active]).toEqual([1, 1]);
+  });
+
+  it("ends when those that are active have ended, and the others have left without a word", () => {
+    const { env, moment } = begin([
+      { rewards: { a: 0, b: 0 }, activeAfter: ["b"] },
+      { rewards: { b: 0 }, terminated: ["b"] },
+    ]);
+    stepWith(env, moment, 0, 0);
+    expect([...moment.terminations]).toEqual([0]);
+    stepWith(env, moment, 0, 0);
+    expect([...moment.terminations]).toEqual([1]);
+  });
+
+  it("is not concerned with what is still told of an agent that has left: rewards, a truncation, what it would see", () => {
+    const { env, moment } = begin([
+      { rewards: { a: 0, b: 0 }, truncated: ["a"] },
+      { rewards: { a: 0, b: 1 }, truncated: ["a"] },
+      { rewards: { a: 0, b: 1 }, truncated: ["a"], terminated: ["b"] },
+    ]);
+    for (let t = 0; t < 3; t++) {
+      if (t > 0) expect([...moment.observations[0], ...moment.observations[1]]).toEqual([0, t, 10 * t]);
+      stepWith(env, moment, 0, 0);
+      expect([...moment.rewards]).toEqual([t === 0 ? 0 : 1]);
+    }
+    expect([...moment.terminations, ...moment.truncations]).toEqual([1, 0]);
   });
 
   it("goes on while an agent sleeps", () => {

@@ -50,7 +50,7 @@ const numbersOf = (infos: StepResult["infos"]): Readonly<Record<string, number>>
   meanNumbers(
     Object.values(infos).map((info) =>
       Object.fromEntries(
-        Object.entries(info)
+        Object.entries(info ?? {})
           .filter(([name, value]) => name !== "won" && (typeof value === "boolean" || Number.isFinite(value)))
           .map(([name, value]) => [name, Number(value)]),
       ),
@@ -66,8 +66,9 @@ function someNonzero(values: ArrayLike<number>): boolean {
  * Steps copies of an environment together.
  *
  * - The team's reward is the mean of the rewards of the agents that took the step.
- * - The team's episode ends when every agent's has, or when none is active any more; it counts as truncated if any
- *   agent was truncated at that last step, and not terminated as well, and as terminated otherwise.
+ * - The team's episode ends when there is no agent left to act, because its own has ended or it is not active; it counts
+ *   as truncated if any agent that took the last step was truncated, and not terminated as well, and as terminated
+ *   otherwise.
  * - An inactive agent observes zeros, and its mask allows everything; it is not asked for an action.
  * - Continuous actions are clipped to the bounds of their space before the environment sees them. The array that it
  *   gets is used again at its next step.
@@ -82,6 +83,8 @@ export function vectorize(envs: readonly ParallelEnv[], first = 0): VectorEnv {
   const team = teamOf(envs[0]);
   const { agents, actionSpaces } = team;
   const done = envs.map(() => agents.map(() => false));
+  /** By agent: whether it took the step that is being looked at. */
+  const took = agents.map(() => false);
   const vectors = envs.map(() => actionSpaces.map((space) => new Float32Array(vectorSize(space))));
   let latest: VectorMoment | undefined;
   /** By copy: how its last episode looked at its end; absent while nobody watches. */
@@ -104,11 +107,12 @@ export function vectorize(envs: readonly ParallelEnv[], first = 0): VectorEnv {
   const writeObservations = (
     e: number,
     observations: Readonly<Record<string, ArrayLike<number> | undefined>>,
+    observes: (i: number) => boolean,
     into: readonly Float32Array[],
   ): void => {
     for (let i = 0; i < agents.length; i++) {
       const { size } = team.observationSpaces[i];
-      const values = observations[agents[i]];
+      const values = observes(i) ? observations[agents[i]] : undefined;
       if (values) writeRow(e, `observation of ${agents[i]}`, values, into[i], size);
       else into[i].fill(0, e * size, (e + 1) * size);
     }
@@ -120,7 +124,7 @@ export function vectorize(envs: readonly ParallelEnv[], first = 0): VectorEnv {
     const blind = agents.find((agent, i) => observations[agent] === undefined && isActive(e, i));
     if (blind !== undefined)
       throw new RangeError(`environment ${first + e}: observation of ${blind} is missing; it is to act`);
-    writeObservations(e, observations, moment.observations);
+    writeObservations(e, observations, (i) => isActive(e, i), moment.observations);
   };
   /** Who can act, what is allowed and the state: what an environment can be asked for at any moment. */
   const writeSituation = (e: number, moment: VectorMoment): void => {
@@ -157,24 +161,24 @@ export function vectorize(envs: readonly ParallelEnv[], first = 0): VectorEnv {
     const env = envs[e];
     const actions: Record<string, Action> = {};
     for (let i = 0; i < agents.length; i++) {
-      if (done[e][i] || (env.activeAgents && !env.activeAgents.includes(agents[i]))) continue;
-      actions[agents[i]] = readAction(actionSpaces[i], joint[i], e, vectors[e][i]);
+      took[i] = isActive(e, i);
+      if (took[i]) actions[agents[i]] = readAction(actionSpaces[i], joint[i], e, vectors[e][i]);
     }
     const { observations, rewards, terminations, truncations, infos } = env.step(actions);
     let [total, count, truncated, won] = [0, 0, false, false];
     for (let i = 0; i < agents.length; i++) {
       const agent = agents[i];
       const reward = rewards[agent] as number | undefined;
-      if (reward !== undefined) {
+      if (took[i] && reward !== undefined) {
         if (!Number.isFinite(reward)) throw new RangeError(`environment ${first + e}: reward of ${agent} is ${reward}`);
         total += reward;
         count += 1;
       }
       if (terminations[agent] || truncations[agent]) done[e][i] = true;
-      if (truncations[agent] && !terminations[agent]) truncated = true;
+      if (took[i] && truncations[agent] && !terminations[agent]) truncated = true;
       if (infos[agent]?.won === true) won = true;
     }
-    const ended = done[e].every(Boolean) || env.activeAgents?.length === 0;
+    const ended = agents.every((_, i) => !isActive(e, i));
     moment.rewards[e] = count > 0 ? total / count : 0;
     moment.terminations[e] = ended && !truncated ? 1 : 0;
     moment.truncations[e] = ended && truncated ? 1 : 0;
@@ -184,7 +188,7 @@ export function vectorize(envs: readonly ParallelEnv[], first = 0): VectorEnv {
       }
       moment.wins[e] = won ? 1 : 0;
       told.push({ copy: e, numbers: numbersOf(infos) });
-      writeObservations(e, observations, moment.finalObservations);
+      writeObservations(e, observations, (i) => took[i], moment.finalObservations);
       writeState(e, moment.finalStates);
       if (lastLooks) lastLooks[e] = env.render!();
       begin(e, undefined, moment);

@@ -34,8 +34,10 @@ export interface EpisodeMoment {
   readonly actions: readonly Float32Array[];
   /** By agent: [N], the logarithms of their probabilities (densities) by the policy. */
   readonly logProbs: readonly Float32Array[];
-  /** Whether this is the episode's last moment; the copy has begun the next by then. */
+  /** Whether this is the episode's last moment. */
   readonly ended: boolean;
+  /** Then: whether the environment says so, and has begun the next by now; or it goes on, and was cut off. */
+  readonly over: boolean;
   /** Then: how it ended, by the rules in a win or not, or by a time limit. */
   readonly outcome?: Outcome | undefined;
 }
@@ -109,14 +111,16 @@ export async function evaluatePolicy(
     });
     if (graphNoise) from.fillGumbel(graphNoise);
   };
+  const isOver = (e: number): boolean => moment.terminations[e] === 1 || moment.truncations[e] === 1;
   const outcomeOf = (e: number): Outcome => {
-    if (moment.terminations[e] + moment.truncations[e] === 0) return "cut off";
+    if (!isOver(e)) return "cut off";
     if (moment.wins[e] === 1) return "won";
     return moment.terminations[e] === 1 ? "lost" : "cut off";
   };
   const tell = (copy: number, episode: number, reward: number, ended: boolean): void =>
     onMoment?.({
       ...{ episode, copy, step: lengths[episode], reward, actions, logProbs, ended },
+      over: ended && isOver(copy),
       outcome: ended ? outcomeOf(copy) : undefined,
     });
   const tellOfStart = (e: number): void => {
@@ -132,7 +136,7 @@ export async function evaluatePolicy(
     await policy.act(inputs, outputs);
     await env.step(actions, moment);
     for (let e = 0; e < numEnvs; e++) {
-      const over = moment.terminations[e] === 1 || moment.truncations[e] === 1;
+      const over = isOver(e);
       episodeStarts[e] = over ? 1 : 0;
       const episode = next[e];
       if (episode === firstEpisode(e + 1)) continue;

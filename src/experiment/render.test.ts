@@ -1,9 +1,11 @@
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import { fromBase64 } from "../envs/recording.ts";
+import { fromBase64, unpackPoses } from "../envs/recording.ts";
 import { readResult } from "../evaluation/records.ts";
+import { nameOfId } from "../modules.ts";
 import { findBrowser } from "../view/browser.ts";
 import type { PageData } from "../view/data.ts";
 import { gifFrames } from "../view/testing/images.ts";
@@ -68,6 +70,29 @@ test("of a battle: choices, how probable they were, and how it ended, by what th
   expect((await readPage("part.html")).episodes[0].outcome).toBeUndefined();
 });
 
+test.each([
+  ["HalfCheetah-2x3", {}],
+  ["3m", {}],
+  [fileURLToPath(new URL("../../examples/custom-env.ts", import.meta.url)), { places: 999 }],
+])("%s, where the evaluation ends what goes on: to the last moment that there was", async (id, options) => {
+  const name = nameOfId(id);
+  await train(
+    { ...robot, env: { id, options }, evaluation: { interval: 0, episodes: 2, maxEpisodeSteps: 5 } },
+    { out: at(`cut-${name}`) },
+  );
+  await render(at(`cut-${name}`), at(`cut-${name}.html`), { episodes: 2 });
+  for (const { recording, rewards } of (await readPage(`cut-${name}.html`)).episodes) {
+    expect(recording.frames).toBe(6);
+    expect(fromBase64(rewards).byteLength).toBe(20);
+    if (recording.kind !== "bodies") continue;
+    // A robot stays where it is from one step to the next, more or less.
+    const { positions } = unpackPoses(recording.poses);
+    const per = 3 * recording.poses.bodies;
+    for (let f = 1; f < 6; f++) expect(Math.abs(positions[f * per] - positions[(f - 1) * per])).toBeLessThan(0.5);
+    expect(positions[5 * per + 2]).not.toBeCloseTo(0.7, 6);
+  }
+});
+
 const sum = (values: Iterable<number>): number => [...values].reduce((total, x) => total + x, 0);
 
 test("the episodes are the evaluation's: returns of result.json, from first frame to last", async () => {
@@ -121,6 +146,11 @@ describe("what can't be done is said in one line, and leaves nothing behind", ()
     ["nowhere", "a.html", {}, {}, /nowhere is not a run/],
     ["climbing", "a.html", {}, {}, /^climbing has nothing to show/],
     ["hopper", "a.html", { from: 13 }, {}, /^--from 13: an episode ends after \d+ steps$/],
+    ["hopper", "a.html", { episodes: 0 }, {}, /^--episodes 0: it must be a whole number ≥ 1$/],
+    ["hopper", "a.html", { from: 1.5 }, {}, /^--from 1\.5: it must be a whole number ≥ 0$/],
+    ["hopper", "a.html", { fps: 30 }, {}, /^--fps 30 is for \.mp4, \.gif, not for \.html$/],
+    ["hopper", "a.html", { dark: true }, {}, /^--dark is for \.mp4, \.gif, \.png, not for \.html$/],
+    ["hopper", "a.png", { steps: 3 }, {}, /^--steps 3 is for \.html, \.mp4, \.gif, not for \.png$/],
     ["hopper", "a.mp4", { width: 101 }, {}, /^--width 101: the sides of an \.mp4 must be even$/],
     ["hopper", "a.gif", { fps: 60 }, {}, /^--fps 60: a \.gif can't have more than 50$/],
     ["hopper", "a.png", {}, { BPTA_BROWSER: "/no/such" }, /^BPTA_BROWSER is \/no\/such, must be the path of Chrome/],

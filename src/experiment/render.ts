@@ -67,6 +67,7 @@ const GIF_SECONDS = 10;
 export async function render(path: string, out: string, options: RenderOptions = {}): Promise<Rendered> {
   const ending = renderEndings.find((known) => known === extname(out).toLowerCase());
   if (!ending) throw new InputError(`--out ${out}: it must end in ${renderEndings.join(" or ")}`);
+  refuseOptions(options, ending);
   const film = ending === ".html" ? undefined : filmSettings(ending, options);
   const browser = film && requireBrowser();
   const { config } = await readRun(path);
@@ -80,6 +81,34 @@ export async function render(path: string, out: string, options: RenderOptions =
   const { bytes, ...made } = await filmPage(html, browser, { ...film, frame }, options.onProgress);
   await writeFileAtomically(out, [Buffer.from(bytes, "base64")]);
   return { returns, ...made };
+}
+
+/** The least that each number may be, and the files that it means something for; absent: all. */
+const numbers: Readonly<Record<string, { readonly least: number; readonly endings?: readonly string[] }>> = {
+  episodes: { least: 1, endings: [".html", ".mp4", ".gif"] },
+  seed: { least: 0 },
+  from: { least: 0 },
+  steps: { least: 1, endings: [".html", ".mp4", ".gif"] },
+  fps: { least: 1, endings: [".mp4", ".gif"] },
+  width: { least: 1, endings: [".mp4", ".gif", ".png"] },
+  height: { least: 1, endings: [".mp4", ".gif", ".png"] },
+};
+
+/** @throws InputError, one line, of an option that is out of range, or that this kind of file has no use for */
+function refuseOptions(options: RenderOptions, ending: string): void {
+  const refuse = (name: string, value: unknown, endings: readonly string[]): never => {
+    throw new InputError(
+      `--${name}${value === true ? "" : ` ${value}`} is for ${endings.join(", ")}, not for ${ending}`,
+    );
+  };
+  for (const [name, { least, endings }] of Object.entries(numbers)) {
+    const value = options[name as "episodes"];
+    if (value === undefined) continue;
+    if (!Number.isSafeInteger(value) || value < least)
+      throw new InputError(`--${name} ${value}: it must be a whole number ≥ ${least}`);
+    if (endings && !endings.includes(ending)) refuse(name, value, endings);
+  }
+  if (options.dark && ending === ".html") refuse("dark", true, [".mp4", ".gif", ".png"]);
 }
 
 function filmSettings(ending: ".mp4" | ".gif" | ".png", options: RenderOptions): Omit<FilmSettings, "frame"> {
@@ -154,10 +183,10 @@ async function playEpisodes(
         (): EpisodeNotes => ({ frames: [], rewards: [], activity: [], choices: [], probabilities: [] }),
       );
       const takeDown = (moment: EpisodeMoment): void => {
-        const { episode, copy, step, reward, actions, logProbs, ended } = moment;
+        const { episode, copy, step, reward, actions, logProbs, ended, over } = moment;
         if (episode >= episodes) return;
         const { frames, rewards, activity, choices, probabilities } = notes[episode];
-        frames.push(recorder.capture(copy, ended));
+        frames.push(recorder.capture(copy, over));
         if (step === 0) return;
         rewards.push(reward);
         if (measured) activity.push(Uint8Array.from(limits, (limit, i) => 255 * effort(actions[i], copy, limit!)));

@@ -12,7 +12,7 @@ describe("a page", () => {
     const [json, ...scripts] = elements(html, "script");
     expect(JSON.parse(json)).toEqual(data);
     expect(scripts).toHaveLength(1);
-    expect(elements(html, "title")).toEqual(['&lt;/script>&lt;script>alert("x")//&lt;!-- · bppo · bpta']);
+    expect(elements(html, "title")).toEqual(["&lt;/script>&lt;script>alert(&quot;x&quot;)//&lt;!-- · bppo · bpta"]);
   });
 
   test("needs nothing else, and its policy allows nothing else", async () => {

@@ -4,7 +4,8 @@ import type { PageData } from "./data.ts";
 import { pageScript } from "./script.ts";
 import { style } from "./style.ts";
 
-const escapeText = (text: string): string => text.replace(/&/g, "&amp;").replace(/</g, "&lt;");
+/** Text that can stand in an element or a quoted attribute. */
+const escapeText = (text: string): string => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/"/g, "&quot;");
 
 /** JSON that can stand in a script element. */
 const inlineJson = (value: unknown): string => JSON.stringify(value).replace(/</g, "\\u003c");

@@ -3,31 +3,19 @@
 import { z } from "zod";
 import { InputError } from "../../errors.ts";
 import { importDefault } from "../../modules.ts";
-import { checkParallelEnv } from "../check.ts";
 import type { EnvironmentDefinition } from "../definition.ts";
 import type { ParallelEnv } from "../env.ts";
+import { type Factory, tryEnvironment } from "../trial.ts";
 import { makeCopies, vectorize } from "../vectorize.ts";
 import { spread } from "./spread.ts";
 
-/** Steps that a new environment is tried for when it is loaded: enough for what is plainly wrong, and quick. */
-const TRIAL_STEPS = 5;
-
-type Factory = (options: unknown) => ParallelEnv | Promise<ParallelEnv>;
-
 /** An environment whose module's default export is a function from options to a `ParallelEnv`. */
 export function moduleEnvironment(path: string): EnvironmentDefinition {
-  let factory: Promise<Factory> | undefined;
+  let factory: Promise<Factory<unknown>> | undefined;
   const make = async (options: unknown): Promise<ParallelEnv> => {
     if (!factory) {
       factory = loadFactory(path);
-      const trial = await tryFactory(path, await factory, options);
-      try {
-        checkParallelEnv(trial, { steps: TRIAL_STEPS });
-      } catch (error) {
-        throw new InputError(`environment ${path}: ${(error as Error).message}`, { cause: error });
-      } finally {
-        trial.close?.();
-      }
+      await tryEnvironment(path, "its default export", await factory, options);
     }
     return (await factory)(options);
   };
@@ -45,27 +33,12 @@ export function moduleEnvironment(path: string): EnvironmentDefinition {
   };
 }
 
-/** The first copy, with what went wrong told as the module's. */
-async function tryFactory(path: string, factory: Factory, options: unknown): Promise<ParallelEnv> {
-  let made: ParallelEnv;
-  try {
-    made = await factory(options);
-  } catch (error) {
-    const isClass = /^class\b/.test(String(factory));
-    const hint = isClass ? "; export a function that makes one: export default (options) => new …" : "";
-    throw new InputError(`environment ${path}: ${(error as Error).message}${hint}`, { cause: error });
-  }
-  if (typeof made !== "object" || made === null)
-    throw new InputError(`environment ${path}: its default export returned ${made}, must return a ParallelEnv`);
-  return made;
-}
-
 /** What a module exports. */
-export async function loadFactory(path: string): Promise<Factory> {
+export async function loadFactory(path: string): Promise<Factory<unknown>> {
   const factory = await importDefault(path, "environment");
   if (typeof factory !== "function")
     throw new InputError(
       `environment ${path}: its default export is ${typeof factory}, must be a function that makes a ParallelEnv`,
     );
-  return factory as Factory;
+  return factory as Factory<unknown>;
 }

@@ -66,8 +66,8 @@ export function createTask(robot: Robot, options: MujocoOptions): Task {
   };
   const features = agents.map((_, i) => agentFeatures(robot, i, options));
   const observations = features.map((own, i) => plan(own, i, options));
-  observations.forEach(({ size }, i) => {
-    if (size === 0)
+  features.forEach(({ length }, i) => {
+    if (length === 0)
       throw new InputError(`options.localCategories: ${agents[i]} of ${description.name} would observe nothing`);
   });
   const state = plan(robot.state, 0, options.state);

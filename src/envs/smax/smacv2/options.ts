@@ -16,7 +16,10 @@ export const smacv2OptionsSchema = z.strictObject({
   episodeLimit: z.int().min(1).default(200).describe("steps until an episode is cut off"),
   reward: z
     .strictObject({
-      sparse: z.boolean().default(false).describe("1 for a win, −1 for a defeat, and nothing else"),
+      sparse: z
+        .boolean()
+        .default(false)
+        .describe("1 for a win, −1 for a defeat, and nothing else; `scaleTo` scales these too"),
       death: z.number().default(10).describe("for a killed enemy; for every point of damage it is 1"),
       win: z.number().default(200).describe("for a win"),
       defeat: z.number().max(0).default(0).describe("for a defeat"),
