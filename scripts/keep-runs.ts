@@ -23,10 +23,12 @@ if (!to) throw new Error("usage: npx tsx scripts/keep-runs.ts SUITE_DIRECTORY DI
 function merged(updates: readonly UpdateMetrics[]): UpdateMetrics {
   const last = updates.at(-1)!;
   const episodes = updates.reduce((sum, update) => sum + update.episodes, 0);
-  const ofEpisodes = (name: string): readonly [string, number] => [
-    name,
-    updates.reduce((sum, update) => sum + update.episodes * (update[name] ?? 0), 0) / episodes,
-  ];
+  /** Some episodes tell of nothing. */
+  const ofEpisodes = (name: string): readonly [string, number] => {
+    const telling = updates.filter((update) => update[name] !== undefined);
+    const sum = (of: (update: UpdateMetrics) => number): number => telling.reduce((total, u) => total + of(u), 0);
+    return [name, sum((update) => update.episodes * update[name]!) / sum((update) => update.episodes)];
+  };
   const told = (name: string) => /^(episodeReturn|episodeLength|winRate|info\..*)$/.test(name);
   const names = new Set(updates.flatMap((update) => Object.keys(update).filter(told)));
   const evaluated = updates.findLast(({ evaluationReturn }) => evaluationReturn !== undefined) ?? {};

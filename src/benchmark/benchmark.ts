@@ -5,7 +5,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { InputError, InterruptedError } from "../errors.ts";
 import { SUITE } from "../evaluation/records.ts";
-import { writeFileAtomically } from "../experiment/files.ts";
+import { sweepUnfinished, writeFileAtomically } from "../experiment/files.ts";
 import { isLock, lockDirectory } from "../experiment/lock.ts";
 import type { TrainEvent } from "../experiment/train.ts";
 import type { SettingsTree } from "../trees.ts";
@@ -110,8 +110,8 @@ export async function benchmark(
     await statesOf(resolved.runs, path);
     return await report(path);
   }
-  return await inSuiteDirectory(resolved, options, async (path) => {
-    await statesOf(resolved.runs, path);
+  const check = (path: string) => statesOf(resolved.runs, path);
+  return await inSuiteDirectory(resolved, { ...options, check }, async (path) => {
     const failures = await makeRuns(chosen, await statesOf(chosen, path), path, options);
     if (signal?.aborted) throw new InterruptedError("stopped", path);
     return await report(path, failures);
@@ -139,10 +139,13 @@ function chooseRuns(runs: readonly SuiteRun[], only: readonly string[] | undefin
 
 const pathOf = (suite: Suite, { out = join("runs", suite.name) }: SuiteOptions): string => out;
 
-/** Does something with a suite's directory, which nobody else may do meanwhile. */
+/**
+ * Does something with a suite's directory, which nobody else may do meanwhile.
+ * @param options.check refuses what is in there before anything is written
+ */
 export async function inSuiteDirectory<T>(
   suite: Suite,
-  options: SuiteOptions,
+  { check, ...options }: SuiteOptions & { readonly check?: (path: string) => Promise<unknown> },
   body: (path: string) => Promise<T>,
 ): Promise<T> {
   const out = pathOf(suite, options);
@@ -151,10 +154,12 @@ export async function inSuiteDirectory<T>(
     throw new InputError(`--out ${out} is a file; it must be a directory`);
   });
   try {
+    await sweepUnfinished(out);
     const names = (await readdir(out)).filter((name) => !isLock(name));
     if (names.length > 0 && !names.includes(SUITE)) {
       throw new InputError(`--out ${out} holds something that is no suite; give a new or empty directory`);
     }
+    await check?.(out);
     const { name, description, tasks, algorithms, seeds, report, search } = suite;
     const compared = algorithms.map(({ name, settings }) => ({ name, settings }));
     const content = { name, description, tasks, algorithms: compared, seeds, report, search };

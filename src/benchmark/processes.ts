@@ -55,6 +55,8 @@ export interface JobOptions {
 const ATTEMPTS = 3;
 /** What is kept of what a process says on its standard error. */
 const STDERR_CHARACTERS = 20_000;
+/** ms, after a process has ended, to read what it said last: others that it started may hold its standard error open. */
+const LAST_WORDS = 1_000;
 /** Holds the stack trace of a run that failed, in its directory. */
 const ERROR_LOG = "error.log";
 
@@ -149,9 +151,15 @@ function runProcess(job: Job, { onEvent, signal: stop }: JobOptions, children: S
     child.on("error", (error) => {
       outcome = { kind: "failed", message: `its process could not be started: ${error.message}` };
     });
+    let lastWords: NodeJS.Timeout | undefined;
+    child.on("exit", () => {
+      lastWords = setTimeout(() => child.stderr!.destroy(), LAST_WORDS);
+    });
     child.on("close", (code, signal) => {
+      clearTimeout(lastWords);
       children.delete(child);
-      if (!outcome && code === 0) outcome = { kind: "stopped" };
+      // Who is asked to stop before it has begun to listen is killed by what asks it.
+      if (!outcome && (code === 0 || (signal && stop?.aborted))) outcome = { kind: "stopped" };
       outcome ??= {
         kind: "failed",
         message: signal ? `its process was killed (${signal})` : `its process ended with exit code ${code}`,

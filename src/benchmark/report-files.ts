@@ -113,7 +113,11 @@ export function reportMarkdown(report: BenchmarkReport, figures: readonly Report
         ]),
       ),
       ...differentMachines(machines),
-      ...show(`curves-${task}`),
+      ...(report.curves.steps.some((curves) => curves.task === task)
+        ? show(`curves-${task}`)
+        : [
+            `There are no curves: not all runs have recorded \`${report.curveMetric}\` at the same steps (\`report.curve\` names another metric).`,
+          ]),
       ...publishedResults(published),
       ...show(`time-${task}`),
     );

@@ -223,6 +223,28 @@ test("over all tasks, curves are of the same part of training everywhere", async
   expect([curve.x[0], curve.x.at(-1)]).toEqual([0.5, 1]);
 });
 
+test("over all tasks, curves of another kind than the scores are normalised by their own ends", async () => {
+  const suite = await resolveSuite({ ...settings, report: { ...settings.report, curve: "entropy" } });
+  const report = await createReport(suite, await writeRuns("kinds", suite, returns));
+  const values = report.curves.overall.flatMap(({ value }) => [...value]);
+  expect([Math.min(...values), Math.max(...values)]).toEqual([0, 1]);
+});
+
+test("where no episode ends, there are scores without curves", async () => {
+  const suite = await resolveSuite(settings, { name: "endless" });
+  const path = await writeRuns("endless", suite, returns);
+  for (const run of suite.runs.filter(({ task }) => task === "penalty")) {
+    const file = join(path, run.path, "metrics.jsonl");
+    await writeFile(file, (await readFile(file, "utf8")).replaceAll('"episodeReturn"', '"episodeCount"'));
+  }
+  const report = await createReport(suite, path);
+  expect(report.tasks[1].algorithms[0].scores).toHaveLength(5);
+  expect(report.curves.steps.map(({ task }) => task)).toEqual(["climbing"]);
+  expect(report.curves.overall).toEqual([]);
+  const text = await readFile(await writeReport(report, join(root, "endless-report")), "utf8");
+  expect(text.match(/There are no curves: not all runs have recorded `episodeReturn`/g)).toHaveLength(1);
+});
+
 test("curves of greedy returns go on to the evaluation at the end", async () => {
   const suite = await resolveSuite({ ...settings, report: { ...settings.report, curve: "evaluationReturn" } });
   const report = await createReport(suite, await writeRuns("greedy", suite, returns));

@@ -22,7 +22,7 @@ import {
   standardDeviation,
 } from "../evaluation/statistics.ts";
 import { Random } from "../random.ts";
-import type { PublishedResults, Suite } from "./suite.ts";
+import { DEFAULT_CURVE, type PublishedResults, type Suite } from "./suite.ts";
 
 /** A number with the interval that holds it; the ends are NaN where single runs leave it unknown. */
 export interface Estimate {
@@ -261,28 +261,42 @@ export async function createReport(
     ),
   );
 
-  /** By task, by algorithm: its runs' values of the curves' metric at the same points. */
+  /** By task, by algorithm: its runs' values of the curves' metric at the same points; undefined: some have none. */
   const aligned = byTask.map(({ runs }) => {
-    const { steps, values } = alignCurves(
-      runs.map(({ recorded }) => recorded),
-      settings.curve,
-      { points: CURVE_POINTS },
-    );
+    const own = runs.map(({ recorded }) => recorded);
+    if (!haveCommonRange(own, settings.curve, "step")) return undefined;
+    const { steps, values } = alignCurves(own, settings.curve, { points: CURVE_POINTS });
     const of = (name: string): number[][] =>
       runs.flatMap(({ algorithm }, i) => (algorithm === name ? [Array.from(values[i])] : []));
     return { steps, of };
   });
+  // Where no episode ever ends, nothing is told of any; another metric, nobody knows.
+  if (aligned.every((task) => !task) && settings.curve !== DEFAULT_CURVE)
+    alignCurves(
+      byTask.flatMap(({ runs }) => runs.map(({ recorded }) => recorded)),
+      settings.curve,
+    );
   const curvesBy = (draw: (algorithm: string, task: number) => EstimatedCurve | undefined) =>
-    tasks.map((task, i) => ({
-      task: task.task,
-      algorithms: task.algorithms.flatMap(({ algorithm }) => draw(algorithm, i) ?? []),
-    }));
+    tasks
+      .map((task, i) => ({
+        task: task.task,
+        algorithms: task.algorithms.flatMap(({ algorithm }) => draw(algorithm, i) ?? []),
+      }))
+      .filter(({ algorithms }) => algorithms.length > 0);
+  /** What curves of a task are normalised by: the ends of its scores, where these are of the same kind, or their own. */
+  const curveScale = (task: number): { readonly min: number; readonly max: number } => {
+    if (kindOf(settings.curve) === kindOf(settings.score)) return tasks[task].normalization;
+    const values = complete.flatMap((algorithm) => aligned[task]!.of(algorithm).flat());
+    return { min: values.reduce((a, b) => Math.min(a, b)), max: values.reduce((a, b) => Math.max(a, b)) };
+  };
   const pick = (curves: readonly (readonly number[])[], i: number): number[] =>
     curves.map((curve) => curve[Math.min(i, curve.length - 1)]);
 
   // Tasks differ in their number of steps, so their curves are laid over one another by how far training is: from where
   // all have begun to record to where the first ends.
-  const ends = (of: (steps: Float64Array) => number) => aligned.map(({ steps }, task) => of(steps) / tasks[task].steps);
+  const everywhere = aligned.every((task) => task !== undefined) ? aligned : [];
+  const ends = (of: (steps: Float64Array) => number) =>
+    everywhere.map(({ steps }, task) => of(steps) / tasks[task].steps);
   const [firstFraction, lastFraction] = [
     Math.max(...ends((steps) => steps[0])),
     Math.min(...ends((steps) => steps[steps.length - 1])),
@@ -309,9 +323,8 @@ export async function createReport(
     curveMetric: settings.curve,
     curves: {
       steps: curvesBy((algorithm, task) => {
-        const { steps, of } = aligned[task];
-        const curves = of(algorithm);
-        return along(algorithm, steps, (i) => [pick(curves, i)], interquartileMean);
+        const curves = aligned[task]?.of(algorithm);
+        return curves && along(algorithm, aligned[task]!.steps, (i) => [pick(curves, i)], interquartileMean);
       }),
       seconds: curvesBy((algorithm, task) => {
         const runs = byTask[task].runs.flatMap((run) => (run.algorithm === algorithm ? [run.recorded] : []));
@@ -322,17 +335,29 @@ export async function createReport(
         const curves = values.map((curve) => Array.from(curve));
         return along(algorithm, seconds, (i) => [pick(curves, i)], interquartileMean);
       }),
-      overall: complete.map((algorithm) => {
-        const curves = tasks.map(({ steps, normalization: { min, max } }, task) =>
-          aligned[task].of(algorithm).map((curve) => {
+      overall: (everywhere.length > 0 ? complete : []).map((algorithm) => {
+        const curves = everywhere.map(({ steps, of }, task) => {
+          const { min, max } = curveScale(task);
+          return of(algorithm).map((curve) => {
             const normalized = curve.map((value) => (max > min ? (value - min) / (max - min) : 1));
-            return fractions.map((fraction) => valueAt(fraction * steps, aligned[task].steps, normalized));
-          }),
-        );
+            return fractions.map((fraction) => valueAt(fraction * tasks[task].steps, steps, normalized));
+          });
+        });
         return along(algorithm, fractions, (i) => curves.map((task) => pick(task, i)), interquartileMean);
       }),
     },
   };
+}
+
+/** What a metric measures, in episodes that train or that judge alike. */
+function kindOf(metric: string): string {
+  const [first, ...rest] = metric.split(".");
+  const kinds: Record<string, string> = {
+    evaluationReturn: "episodeReturn",
+    evaluationWinRate: "winRate",
+    evaluationInfo: "info",
+  };
+  return [kinds[first] ?? first, ...rest].join(".");
 }
 
 /** A curve's value at a step, on straight lines between its points, which are evenly spaced; beyond them, the nearest. */

@@ -77,12 +77,16 @@ describe("the rounds of a search", () => {
     );
   });
 
-  test("end once one is left, which goes on to the end", () => {
-    expect(rounds({ trials: 4, eta: 2, minSteps: 10 }, 1000)).toEqual([
-      { trials: 4, fraction: 1 / 64 },
-      { trials: 2, fraction: 1 / 32 },
+  test("go on with the one that is left, so that more trials find what it was worth at each", () => {
+    const few = rounds({ trials: 4, eta: 2, minSteps: 100 }, 800);
+    expect(few).toEqual([
+      { trials: 4, fraction: 1 / 8 },
+      { trials: 2, fraction: 1 / 4 },
+      { trials: 1, fraction: 1 / 2 },
       { trials: 1, fraction: 1 },
     ]);
+    const more = rounds({ trials: 40, eta: 2, minSteps: 100 }, 800);
+    expect(more.map(({ fraction }) => fraction)).toEqual(few.map(({ fraction }) => fraction));
   });
 
   test("are one if all run to the end", () => {

@@ -133,6 +133,14 @@ describe("a suite", () => {
     await expect(readSuite(join(root, "none.yaml"))).rejects.toThrow(/^suite .*none\.yaml: there is no such file$/);
   });
 
+  test("is a run's configuration, too, with an algorithm of one's own", async () => {
+    const path = join(root, "own-run.yaml");
+    await writeFile(path, "env: { id: climbing }\nalgorithm: { name: ./algorithms/own.ts, peerCoef: 0.5 }\nseed: 4\n");
+    const { runs } = await readSuite(path);
+    expect(runs.map(({ path }) => path)).toEqual(["climbing/own/seed-4"]);
+    expect(runs[0].config.algorithm).toMatchObject({ name: join(root, "algorithms", "own.ts"), peerCoef: 0.5 });
+  });
+
   const good = { tasks: ["climbing"], algorithms: ["bppo"] };
   test.each<[SettingsTree, RegExp]>([
     [{ taks: ["climbing"], algorithms: ["bppo"] }, /^taks is not a setting; did you mean tasks\?/],

@@ -72,6 +72,9 @@ export const variantSchema = z.strictObject({
   config: settingsSchema.describe("other settings of its runs, such as policy.hidden"),
 });
 
+/** What runs tell of wherever episodes end. */
+export const DEFAULT_CURVE = "episodeReturn";
+
 /** How a suite's runs are scored and compared. */
 export const reportSchema = z.strictObject({
   score: z
@@ -86,7 +89,7 @@ export const reportSchema = z.strictObject({
     .max(1)
     .default(0.1)
     .describe("of a score from metrics.jsonl: the last fraction of training that it is the mean over"),
-  curve: z.string().default("episodeReturn").describe("metric of the curves over steps and over time"),
+  curve: z.string().default(DEFAULT_CURVE).describe("metric of the curves over steps and over time"),
   reference: z
     .string()
     .optional()
@@ -154,6 +157,8 @@ export interface Suite {
   readonly tasks: readonly SuiteTask[];
   readonly algorithms: readonly SuiteAlgorithm[];
   readonly seeds: readonly number[];
+  /** The settings of all runs, whatever the task and the algorithm. */
+  readonly common: SettingsTree;
   readonly report: z.output<typeof reportSchema>;
   readonly search: z.output<typeof searchSchema> | undefined;
   /** Task by task, algorithm by algorithm, seed by seed. */
@@ -175,7 +180,12 @@ function suiteOfConfig({ env, algorithm, seed, steps, search, ...config }: Setti
   const name = isTree(algorithm) ? algorithm.name : undefined;
   return {
     tasks: [{ env }],
-    algorithms: [{ name: name ?? "bppo", ...(isTree(algorithm) && { algorithm: { name: "bppo", ...algorithm } }) }],
+    algorithms: [
+      {
+        name: nameOfId(String(name ?? "bppo")),
+        ...(isTree(algorithm) && { algorithm: { name: "bppo", ...algorithm } }),
+      },
+    ],
     seeds: seed === undefined ? 1 : [seed],
     ...(steps !== undefined && { steps }),
     ...(search !== undefined && { search }),
@@ -272,6 +282,7 @@ export async function resolveSuite(
     tasks,
     algorithms: variants,
     seeds,
+    common: { ...parsed.config, ...(parsed.steps !== undefined && { steps: parsed.steps }) },
     report,
     search,
     runs,
@@ -279,8 +290,8 @@ export async function resolveSuite(
 }
 
 /** The settings of an algorithm's runs on a task. What tasks say of algorithms, each algorithm hears if it concerns it. */
-export function cellSettings(task: SuiteTask, variant: SuiteAlgorithm): SettingsTree {
-  const { algorithm, ...others } = task.settings;
+export function cellSettings({ settings }: Pick<SuiteTask, "settings">, variant: SuiteAlgorithm): SettingsTree {
+  const { algorithm, ...others } = settings;
   const heard = isTree(algorithm) ? { algorithm: keepKnown(algorithm, algorithmNode(variant)) } : {};
   return [others, heard, variant.settings].reduce(mergeTrees);
 }

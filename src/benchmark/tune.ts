@@ -12,14 +12,14 @@ import { join } from "node:path";
 import { stringify } from "yaml";
 import { InputError, InterruptedError } from "../errors.ts";
 import { csvTable } from "../evaluation/csv.ts";
-import type { EvaluationSummary } from "../evaluation/records.ts";
+import { type EvaluationSummary, readMetrics } from "../evaluation/records.ts";
 import { readRuns } from "../evaluation/runs.ts";
 import { mean } from "../evaluation/statistics.ts";
 import { type RunConfig, resolveConfig } from "../experiment/config.ts";
 import { writeFileAtomically } from "../experiment/files.ts";
 import { didYouMean } from "../names.ts";
 import { Random } from "../random.ts";
-import { mergeTrees, withValueAt } from "../trees.ts";
+import { withValueAt } from "../trees.ts";
 import { type BenchmarkEvent, inSuiteDirectory, type SuiteOptions } from "./benchmark.ts";
 import { type Job, type Outcome, runJobs } from "./processes.ts";
 import { scoreOf } from "./report.ts";
@@ -197,13 +197,11 @@ export function roundsOf(
   if (minSteps > steps)
     throw new InputError(`search.minSteps is ${minSteps}, must be at most the steps of a run, ${steps}`);
   const last = Math.max(0, Math.floor(Math.log(steps / Math.max(1, minSteps)) / Math.log(eta) + 1e-9));
-  const rounds = Array.from({ length: last + 1 }, (_, round) => ({
+  // One that is left alone is judged at each round, too: a search with more trials compares others with it there.
+  return Array.from({ length: last + 1 }, (_, round) => ({
     trials: Math.max(1, Math.floor(trials / eta ** round)),
     fraction: eta ** (round - last),
   }));
-  // The only one left has nobody to be compared with, and goes on to the end.
-  const alone = rounds.findIndex(({ trials }) => trials === 1);
-  return alone < 0 ? rounds : [...rounds.slice(0, alone), { trials: 1, fraction: 1 }];
 }
 
 /** How good runs were where they were put aside, by path and step; it outlives the process. */
@@ -338,6 +336,7 @@ async function makeRound(
     const step = pauseAt(run.config);
     const evaluation = step === undefined ? undefined : memory.get(run.path, step);
     const isDone = step === undefined ? state === "finished" : state !== "new" && evaluation !== undefined;
+    if (!isDone && step !== undefined && state !== "new") await refuseIfPast(directory, run, step);
     if (isDone) scores.set(run.path, await scoreAt(run, evaluation));
     else left.push(run);
     if (!isDone && state !== "new") started += 1;
@@ -387,6 +386,15 @@ async function makeRound(
   return scores;
 }
 
+/** @throws InputError if a run that is to be judged at a step is past it: rounds were others when it was made */
+async function refuseIfPast(directory: string, { path, config: { rollout } }: TrialRun, step: number): Promise<void> {
+  const made = (await readMetrics(directory)).at(-1)?.step ?? 0;
+  if (made - rollout.environments * rollout.length < step) return;
+  throw new InputError(
+    `${path} is past step ${step} and was not judged there: search.method, eta or minSteps, or steps, were others; give another --out`,
+  );
+}
+
 const upTo = <T extends { readonly step: number }>(metrics: readonly T[], step: number): T[] => {
   const end = metrics.findIndex((update) => update.step >= step);
   return end < 0 ? [...metrics] : metrics.slice(0, end + 1);
@@ -430,10 +438,10 @@ async function writeTuning(
 }
 
 /** The best settings, as a file that `bpta train --config` takes. */
-function bestConfig({ name, tasks }: Suite, variant: SuiteAlgorithm, { values, trial, score }: Trial): string {
+function bestConfig({ name, tasks, common }: Suite, variant: SuiteAlgorithm, { values, trial, score }: Trial): string {
   const settings = Object.entries(values).reduce(
     (tree, [path, value]) => withValueAt(tree, path, value),
-    tasks.length === 1 ? cellSettings(tasks[0], variant) : mergeTrees({}, variant.settings),
+    cellSettings(tasks.length === 1 ? tasks[0] : { settings: common }, variant),
   );
   const note = `# The best of ${name}, ${variant.name}: trial ${trial}, score ${formatScore(score!)}.`;
   return `${note}\n${stringify(settings)}`;

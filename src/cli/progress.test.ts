@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { UpdateMetrics } from "../evaluation/records.ts";
 import type { RunConfig } from "../experiment/config.ts";
 import type { TrainEvent } from "../experiment/train.ts";
-import { formatDuration, formatNumber, liveLines, plainLine, runViewer, sparkline } from "./progress.ts";
+import { formatDuration, formatNumber, liveLines, percent, plainLine, runViewer, sparkline } from "./progress.ts";
 
 const start: TrainEvent = {
   kind: "start",
@@ -35,6 +35,7 @@ test("the recent return weighs episodes, the time left follows the steps made in
   expect(seen).toMatchObject({ step: 700, recentReturn: 4, bestEvaluation: 7, stepsPerSecond: 500, secondsLeft: 6 });
   const later = view(update({ step: 800, evaluationReturn: -7 }));
   expect(later).toMatchObject({ recentReturn: 4, bestEvaluation: 7, lastEvaluation: -7 });
+  expect(view(update({ step: 900, evaluationReturn: 0 }))).toMatchObject({ bestEvaluation: 7, lastEvaluation: 0 });
 });
 
 test("before an episode has ended there is no return to show", () => {
@@ -52,6 +53,11 @@ test("numbers and times read well", () => {
     "1 h 00 min",
     "2 h 14 min",
   ]);
+});
+
+test("of hundred parts, each is shown as what it is, and what is not all is not 100 %", () => {
+  for (let k = 0; k <= 100; k++) expect(percent(k / 100)).toBe(`${k} %`);
+  expect(percent(0.9999)).toBe("99 %");
 });
 
 test("a curve in a row of bars", () => {

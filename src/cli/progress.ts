@@ -102,7 +102,10 @@ export function runViewer(now: () => number = () => performance.now()): (event: 
           recentReturn: weightedMean("episodeReturn"),
           recentWinRate: weightedMean("winRate"),
           lastEvaluation: evaluation,
-          bestEvaluation: evaluation && Math.max(evaluation, view.bestEvaluation ?? Number.NEGATIVE_INFINITY),
+          bestEvaluation:
+            evaluation === undefined
+              ? undefined
+              : Math.max(evaluation, view.bestEvaluation ?? Number.NEGATIVE_INFINITY),
         }),
         stepsPerSecond: recent.reduce((sum, { stepsPerSecond }) => sum + stepsPerSecond, 0) / recent.length,
         secondsLeft: secondsPerStep * (view.totalSteps - metrics.step),
@@ -138,7 +141,8 @@ export function formatDuration(seconds: number): string {
   return minutes > 0 ? `${minutes} min ${two(total % 60)} s` : `${total} s`;
 }
 
-export const percent = (fraction: number): string => `${Math.floor(100 * fraction)} %`;
+/** Rounded down: what is not all is not 100 %. */
+export const percent = (fraction: number): string => `${Math.floor(100 * fraction + 1e-9)} %`;
 
 const BARS = "▁▂▃▄▅▆▇█";
 

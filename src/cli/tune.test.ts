@@ -86,6 +86,35 @@ test("halving goes on with the best from their checkpoints, a stopped search goe
   );
 }, 120_000);
 
+test("a search with more trials comes to what it would have come to with them from the start", async () => {
+  const trials = (count: number) =>
+    ({
+      ...search,
+      tasks: [...search.tasks, "penalty"].map((env) => ({
+        ...(typeof env === "string" ? { env } : (env as object)),
+        score: { min: 0, max: 11 },
+      })),
+      steps: 96,
+      search: { ...search.search!, trials: count },
+    }) as SuiteSettings;
+  const few = await tune(trials(2), { out: join(root, "grown") });
+  expect(few.algorithms[0].trials.map(({ rounds }) => rounds)).toEqual([2, 1]);
+  const grown = await tune(trials(4), { out: join(root, "grown") });
+  const whole = await tune(trials(4), { out: join(root, "at-once") });
+  expect(grown.algorithms[0].trials).toEqual(whole.algorithms[0].trials);
+  // What the suite says of all runs is in the best configuration.
+  expect(parse(await readFile(grown.algorithms[0].config, "utf8"))).toMatchObject({
+    steps: 96,
+    policy: { hidden: 8 },
+    rollout: { environments: 4 },
+    algorithm: { name: "mappo", ...{ learningRate: expect.any(Number) } },
+  });
+  const other = { ...trials(4), search: { ...trials(4).search!, minSteps: 24 } };
+  await expect(tune(other, { out: join(root, "grown") })).rejects.toThrow(
+    /is past step 24 and was not judged there: search\.method, eta or minSteps, or steps, were others; give another --out$/,
+  );
+}, 120_000);
+
 test("a benchmark of a file with a search compares its settings as they stand, and says so", async () => {
   const notices: string[] = [];
   const onProgress = (event: BenchmarkEvent) => {

@@ -237,9 +237,10 @@ export function alignCurves(
   return { steps, values: curves.map((curve) => interpolated(smoothed(curve, window), steps)) };
 }
 
-/** Whether runs can be aligned: from where all have recorded the metric to where the first of them ends. */
+/** Whether runs can be aligned: all have recorded the metric, from where the last begins to where the first ends. */
 export function haveCommonRange(runs: readonly RecordedRun[], metric: string, along: "step" | "wallSeconds"): boolean {
-  const curves = runs.map((run) => recorded(run, metric, along));
+  const curves = runs.map((run) => pointsOf(run, metric, along));
+  if (curves.some(({ length }) => length === 0)) return false;
   return Math.max(...curves.map(([{ step }]) => step)) <= Math.min(...curves.map((curve) => curve.at(-1)!.step));
 }
 
@@ -250,11 +251,15 @@ interface CurvePoint {
 }
 
 /** What a run has recorded of a metric; numbers that JSON could not hold (null) are passed over. */
-function recorded(run: RecordedRun, metric: string, along: "step" | "wallSeconds"): readonly CurvePoint[] {
-  const curve = run.metrics.flatMap((update) => {
+const pointsOf = (run: RecordedRun, metric: string, along: "step" | "wallSeconds"): readonly CurvePoint[] =>
+  run.metrics.flatMap((update) => {
     const value = update[metric];
     return typeof value === "number" ? [{ step: update[along], value }] : [];
   });
+
+/** The same of a run that must have recorded it. */
+function recorded(run: RecordedRun, metric: string, along: "step" | "wallSeconds"): readonly CurvePoint[] {
+  const curve = pointsOf(run, metric, along);
   if (curve.length > 0) return curve;
   if (run.metrics.length === 0) throw new InputError(`${run.path} has not recorded any update yet`);
   throw unknownName(`metric of ${run.path}:`, metric, [

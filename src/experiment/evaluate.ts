@@ -48,14 +48,16 @@ export interface TrainedModel {
 
 /** A run's policy: the one that it ended with, or else that of its newest checkpoint. */
 export async function modelOf(path: string, config: RunConfig): Promise<TrainedModel> {
-  const policy = await readPolicy(path);
+  const result = await readResult(path);
+  // What there is of a policy before there is a result, an earlier end has left.
+  const policy = result && (await readPolicy(path));
   if (policy) {
     try {
       decodeSignature(policy);
     } catch (error) {
       throw new InputError(`${path}/policy.onnx: ${(error as Error).message}`, { cause: error });
     }
-    return { onnx: policy, steps: (await readResult(path))?.steps ?? config.steps };
+    return { onnx: policy, steps: result.steps };
   }
   const checkpoint = await newestCheckpoint(path, () => {});
   if (!checkpoint) {

@@ -35,10 +35,7 @@ export async function writeFileAtomically(path: string, content: string | readon
   const unfinished = join(directory, `.${basename(path)}.${process.pid}${UNFINISHED}`);
   const chunks = typeof content === "string" ? [Buffer.from(content)] : content;
   try {
-    await withFile(unfinished, "w", async (file) => {
-      for (const chunk of chunks) await file.writeFile(chunk);
-      await file.sync();
-    });
+    await writeToDisk(unfinished, chunks);
     await rename(unfinished, path);
   } catch (error) {
     await rm(unfinished, { force: true });
@@ -47,6 +44,13 @@ export async function writeFileAtomically(path: string, content: string | readon
   // Where directories can't be synced (Windows), the rename is as durable as it gets.
   await withFile(directory, "r", (file) => file.sync()).catch(() => {});
 }
+
+/** Writes a file, and waits until it is on the disk. */
+export const writeToDisk = (path: string, chunks: readonly Uint8Array[]): Promise<void> =>
+  withFile(path, "w", async (file) => {
+    for (const chunk of chunks) await file.writeFile(chunk);
+    await file.sync();
+  });
 
 /** Removes the files whose writing was cut short. Nobody else may be writing in this directory. */
 export async function sweepUnfinished(directory: string): Promise<void> {

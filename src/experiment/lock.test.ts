@@ -67,6 +67,26 @@ test.runIf(process.platform === "linux")(
   },
 );
 
+test.each(["", '{"pid":'])("what a machine that stopped has left of a lock, %j, counts for nothing", async (text) => {
+  const path = join(root, `torn-${text.length}`);
+  await (await lockDirectory(path)).release();
+  await writeFile(join(path, ".lock-3"), text);
+  const lock = await lockDirectory(path);
+  expect(await readdir(path)).toEqual([".lock-4"]);
+  await lock.release();
+});
+
+test("whoever comes after a dead one does not take the lock from one who began anew before it looked again", async () => {
+  const path = join(root, "anew");
+  const held = await lockDirectory(path);
+  // As if a dead process's lock with a higher number had been seen first.
+  await writeFile(join(path, ".lock-7"), JSON.stringify({ pid: process.pid, host: hostname(), started: "long ago" }));
+  await expect(lockDirectory(path)).rejects.toBeInstanceOf(LockedError);
+  await rm(join(path, ".lock-7"));
+  expect(await readdir(path)).toEqual([".lock-1"]);
+  await held.release();
+});
+
 test("of a process on another machine it can't be known, so it is said what to do", async () => {
   const path = join(root, "elsewhere");
   await (await lockDirectory(path)).release();

@@ -5,11 +5,11 @@
  * that is dead means to make `.lock-(N+1)`, which only one can, so that two never both take the same lock over.
  */
 
-import { link, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { link, readdir, readFile, rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { InputError } from "../errors.ts";
-import { makeDirectory } from "./files.ts";
+import { makeDirectory, writeToDisk } from "./files.ts";
 
 const NAME = /^\.lock-(\d+)$/;
 
@@ -44,11 +44,12 @@ export async function lockDirectory(path: string): Promise<Lock> {
   const holder: Holder = { pid: process.pid, host: hostname(), started: await startOf(process.pid) };
   const unique = join(path, `.lock-${holder.pid}-${performance.now()}-${Math.random().toString(36).slice(2)}`);
   // A link makes the lock appear with its content, all at once.
-  await writeFile(unique, JSON.stringify(holder));
+  await writeToDisk(unique, [Buffer.from(JSON.stringify(holder))]);
   try {
     for (;;) {
       const newest = (await numbersIn(path)).at(-1) ?? 0;
-      if (newest > 0) await refuseIfHeld(path, newest);
+      // Where it has been let go meanwhile, others may have begun anew with lower numbers.
+      if (newest > 0 && !(await isLeft(path, newest))) continue;
       const mine = join(path, `.lock-${newest + 1}`);
       const made = await link(unique, mine).then(
         () => true,
@@ -63,6 +64,12 @@ export async function lockDirectory(path: string): Promise<Lock> {
         // Others have taken and left it, and been taken over from, since we looked: theirs counts.
         await rm(mine, { force: true });
         continue;
+      }
+      try {
+        for (const number of numbers.slice(0, -1)) await isLeft(path, number);
+      } catch (error) {
+        await rm(mine, { force: true });
+        throw error;
       }
       own.add(mine);
       for (const number of numbers.slice(0, -1)) await rm(join(path, `.lock-${number}`), { force: true });
@@ -85,15 +92,21 @@ async function numbersIn(path: string): Promise<number[]> {
     .sort((a, b) => a - b);
 }
 
-async function refuseIfHeld(path: string, number: number): Promise<void> {
+/**
+ * Whether a lock was left by a process that is dead; false: it has been let go.
+ * @throws LockedError if it is held
+ */
+async function isLeft(path: string, number: number): Promise<boolean> {
   const file = join(path, `.lock-${number}`);
   const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return undefined;
     throw error;
   });
-  // Released while we looked.
-  if (text === undefined) return;
-  const { pid, host, started } = JSON.parse(text) as Holder;
+  if (text === undefined) return false;
+  const holder = parseHolder(text);
+  // A machine that stopped at once has left a file without its content.
+  if (!holder) return true;
+  const { pid, host, started } = holder;
   if (host !== hostname()) {
     throw new LockedError(
       `${path} is in use by process ${pid} on ${host}; if that has ended, delete ${file} and try again`,
@@ -101,6 +114,15 @@ async function refuseIfHeld(path: string, number: number): Promise<void> {
   }
   const isAlive = pid === process.pid ? own.has(file) : exists(pid) && started === (await startOf(pid));
   if (isAlive) throw new LockedError(`${path} is in use by process ${pid}; wait for it to end, or stop it`);
+  return true;
+}
+
+function parseHolder(text: string): Holder | undefined {
+  try {
+    return JSON.parse(text) as Holder;
+  } catch {
+    return undefined;
+  }
 }
 
 function exists(pid: number): boolean {

@@ -152,7 +152,7 @@ export async function readRun(path: string): Promise<StoredRun> {
   }
 }
 
-/** The policy that the run at `path` ended with; undefined if it has not come to its end. */
+/** The policy that the run at `path` ended with; undefined if there is none. */
 export const readPolicy = (path: string): Promise<Uint8Array | undefined> => readOptional(join(path, POLICY));
 
 /** A checkpoint, as it was given to `checkpoint`. */
@@ -240,7 +240,7 @@ export async function reopenRun(
   const before = checkpoint ? (provenance.machines ?? [UNKNOWN_MACHINE]) : [];
   const machines = before.at(-1) === machine() ? before : [...before, machine()];
   if (isLonger || machines !== before) await writeConfig(path, config, { ...provenance, machines });
-  if (isLonger) await rm(join(path, RESULT), { force: true });
+  if (isLonger) for (const name of [RESULT, POLICY]) await rm(join(path, name), { force: true });
   const position = (checkpoint?.metrics as MetricsPosition | undefined) ?? { lines: 0, bytes: 0 };
   const metrics = join(path, METRICS);
   await truncate(metrics, position.bytes).catch((error: NodeJS.ErrnoException) => {

@@ -273,6 +273,29 @@ describe("a run that was stopped", () => {
     expect(await essence(halfway)).toEqual(wholeEssence);
   });
 
+  test("that was made longer and stopped is judged by what it has become", async () => {
+    const path = join(root, "longer-stopped");
+    await train({ ...settings, steps: 100 }, { out: path });
+    let updates = 0;
+    const stop = new AbortController();
+    await resume(path, {
+      steps: 400,
+      signal: stop.signal,
+      onProgress: ({ kind }) => kind === "update" && ++updates === 4 && stop.abort(),
+    }).catch(() => {});
+    expect(await evaluateRun(path)).toMatchObject({ steps: 180 });
+  });
+
+  test("of which only the end is kept is not made longer, and stays as it is", async () => {
+    const path = join(root, "kept");
+    await train({ ...settings, steps: 100 }, { out: path });
+    await rm(join(path, "checkpoints"), { recursive: true });
+    const files = await readdir(path);
+    await expect(resume(path, { steps: 200 })).rejects.toThrow(`${path} has ended and has no checkpoint`);
+    expect(await readdir(path)).toEqual(files);
+    expect(await readMetrics(path)).toHaveLength(5);
+  });
+
   test("that goes on elsewhere says so", async () => {
     const path = join(root, "elsewhere");
     await train(settings, { out: path, ...stopAfter(5) }).catch(() => {});

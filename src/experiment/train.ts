@@ -116,6 +116,10 @@ export async function resume(
       notice(message);
       if (damaged !== undefined) unusable.push(damaged);
     });
+    if (!checkpoint && result)
+      throw new InputError(
+        `${path} has ended and has no checkpoint that it could go on from; train again, with steps ${stored.config.steps} and another --out`,
+      );
     await putAside(unusable);
     if (!checkpoint) notice(`${path} has no checkpoint to go on from; it starts again`);
     options.onProgress?.({ kind: "prepare", config: stored.config });
