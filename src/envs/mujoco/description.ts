@@ -94,6 +94,7 @@ export interface RobotDescription {
     readonly iterations?: number;
     readonly density?: number;
     readonly viscosity?: number;
+    readonly gravity?: Vector3;
   };
   /** The whole model's mass in kg, where it is not just the sum of the geoms'. */
   readonly totalMass?: number;

@@ -67,7 +67,7 @@ export const optionsSchema = z.strictObject({
     .min(1)
     .nullable()
     .default(null)
-    .describe("steps until an episode is cut off; null: the robot's own (1,000; Reacher 50)"),
+    .describe("steps until an episode is cut off; null: the robot's own (1,000; Reacher 50, Pusher 100)"),
 });
 
 export type MujocoOptions = z.output<typeof optionsSchema>;

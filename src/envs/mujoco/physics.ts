@@ -137,19 +137,14 @@ export async function createSimulator(robot: Robot): Promise<Simulator> {
     mujoco.mj_resetData(model, data);
     const { qpos, qvel } = currentViews();
     if (noiseScale > 0) {
-      const { velocity, goalRadius } = resetNoise;
-      for (let i = 0; i < positions; i++) qpos[i] += noiseScale * (2 * random.uniform() - 1);
+      const { positionFactor = 1, velocity } = resetNoise;
+      const scale = noiseScale * positionFactor;
+      if (scale > 0) for (let i = 0; i < positions; i++) qpos[i] += scale * (2 * random.uniform() - 1);
       for (let i = 0; i < velocities; i++) {
         const noise = velocity.kind === "normal" ? random.normal() : 2 * random.uniform() - 1;
         qvel[i] = noiseScale * velocity.factor * noise;
       }
-      if (goalRadius !== undefined) {
-        const radius = goalRadius * Math.sqrt(random.uniform());
-        const angle = 2 * Math.PI * random.uniform();
-        qpos[positions - 2] = radius * Math.cos(angle);
-        qpos[positions - 1] = radius * Math.sin(angle);
-        qvel.fill(0, velocities - 2);
-      }
+      resetNoise.arrange?.(random, qpos, qvel);
     }
     mujoco.mj_forward(model, data);
     const after = currentViews();

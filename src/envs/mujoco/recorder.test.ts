@@ -16,7 +16,14 @@ import { createTask, rowSize } from "./task.ts";
 /** One of each robot. */
 const ids = [
   ...["HalfCheetah-6x1", "Ant-4x2", "Hopper-3x1", "Walker2d-2x3", "Humanoid-17x1", "HumanoidStandup-9|8"],
-  ...["Reacher-2x1", "Swimmer-2x1", "ManySegmentSwimmer-10x2", "ManySegmentAnt-2x3", "CoupledHalfCheetah-1p1"],
+  ...[
+    "Reacher-2x1",
+    "Pusher-3p",
+    "Swimmer-2x1",
+    "ManySegmentSwimmer-10x2",
+    "ManySegmentAnt-2x3",
+    "CoupledHalfCheetah-1p1",
+  ],
 ];
 
 const numEnvs = 2;

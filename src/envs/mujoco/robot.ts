@@ -1,6 +1,7 @@
 /** @file What a robot is: its body, what it is rewarded for, when it has fallen, how agents can share it. */
 
 import { InputError } from "../../errors.ts";
+import type { Random } from "../../random.ts";
 import type { RobotDescription, RobotIndex } from "./description.ts";
 import type { Feature } from "./features.ts";
 import type { Category, GraphNode, RobotGraph } from "./graph.ts";
@@ -20,10 +21,12 @@ export interface Physics {
 export interface ResetNoise {
   /** Scale of the noise: the positions' is uniform in ± this. */
   readonly scale: number;
+  /** What the positions' is times; default: 1. */
+  readonly positionFactor?: number;
   /** The velocities' is normal, or uniform, and times this. */
   readonly velocity: { readonly kind: "normal" | "uniform"; readonly factor: number };
-  /** The last two positions are a goal, drawn from the disc of this radius in m around the origin, at rest. */
-  readonly goalRadius?: number;
+  /** Puts what is not the robot's, such as a goal, where this episode has it. */
+  arrange?(random: Random, qpos: Float64Array, qvel: Float64Array): void;
 }
 
 export interface Robot {

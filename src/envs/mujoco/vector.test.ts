@@ -211,6 +211,51 @@ test("Reacher's goal is drawn from a disc of 0.2 m, and stands where the model h
   for (const [x, y] of await goals(0)) expect([x, y]).toEqual([Math.fround(0.1), Math.fround(-0.1)]);
 });
 
+test("Pusher's arm pushes the object as far as in the reference", async () => {
+  // Gymnasium-Robotics' mamujoco_v1 (as in scripts/mujoco-golden.py): 12 steps down to the table, 38 across it.
+  const { env, moment } = await open("Pusher-3p", 1, 0, {
+    resetNoise: 0,
+    state: { agentId: false, standardise: false },
+  });
+  await env.reset(0, moment);
+  const rewards: number[] = [];
+  for (let t = 0; t < 50; t++) {
+    const joint = t < 12 ? [0.2, 0.6, -1.5, -1.5, 1.9, 1.3, 1.3] : [1.7, 1.8, -0.4, 1.0, 0.6, 0.2, 0.7];
+    await env.step(
+      [joint.slice(0, 3), joint.slice(3, 4), joint.slice(4)].map((own) => Float32Array.from(own)),
+      moment,
+    );
+    rewards.push(moment.rewards[0]);
+  }
+  const object = moment.states.slice(17, 20);
+  [0.4733287307, -0.02853195903, -0.275].forEach((x, i) => {
+    expect(object[i]).toBeCloseTo(x, 6);
+  });
+  [-0.9498780118, -0.9761565607, -1.230685844].forEach((reward, i) => {
+    expect(rewards[[19, 34, 49][i]]).toBeCloseTo(reward, 6);
+  });
+});
+
+test("Pusher's object is put before the arm, away from the goal; the arm's velocities alone are noisy", async () => {
+  const { env, moment } = await open("Pusher-3p", 100, 0, { state: { agentId: false, standardise: false } });
+  await env.reset(0, moment);
+  const size = env.team.stateSpace.size;
+  for (let e = 0; e < 100; e++) {
+    const state = moment.states.subarray(e * size, (e + 1) * size);
+    expect(Math.max(...state.subarray(0, 7).map(Math.abs))).toBe(0);
+    const speed = Math.max(...state.subarray(7, 14).map(Math.abs));
+    expect(speed).toBeGreaterThan(0.0001);
+    expect(speed).toBeLessThan(0.005);
+    // It slides along y, then x, from (0.45, −0.05).
+    const [x, y] = [state[17] - 0.45, state[18] + 0.05];
+    expect(Math.hypot(x, y)).toBeGreaterThan(0.17 - 1e-6);
+    expect(Math.abs(x)).toBeLessThan(0.2);
+    expect(y).toBeLessThan(1e-6);
+    expect(y).toBeGreaterThan(-0.3);
+    expect([...state.subarray(20)]).toEqual([0.45, -0.05, -0.323].map(Math.fround));
+  }
+});
+
 test("agents of a long chain see their own joints when told to", async () => {
   const labels = async (id: string, ownJoints: boolean) => {
     const env = await makeEnv(id, { ownJoints, agentId: false, standardise: false });

@@ -6,6 +6,7 @@ import { coupledHalfCheetah } from "./coupled-half-cheetah.ts";
 import { halfCheetah } from "./half-cheetah.ts";
 import { humanoid, humanoidStandup } from "./humanoid.ts";
 import { manySegmentAnt } from "./many-segment-ant.ts";
+import { pusher } from "./pusher.ts";
 import { reacher } from "./reacher.ts";
 import { manySegmentSwimmer, swimmer } from "./swimmer.ts";
 import { hopper, walker2d } from "./walkers.ts";
@@ -18,6 +19,7 @@ export const robotFamilies: readonly RobotFamily[] = [
   humanoid,
   humanoidStandup,
   reacher,
+  pusher,
   swimmer,
   manySegmentSwimmer,
   manySegmentAnt,

@@ -1,5 +1,6 @@
 /** @file Reacher: an arm of two links in a plane, and a goal for its tip. Numbers of Gymnasium's Reacher-v5. */
 
+import type { Random } from "../../../random.ts";
 import { type Geom, indexRobot, type RobotDescription } from "../description.ts";
 import { type Feature, range } from "../features.ts";
 import { bodyNumbers, jointNode, type Physics, type Robot, tableFamily } from "../robot.ts";
@@ -101,6 +102,16 @@ const distance = ({ xpos }: Physics): number =>
 const sine = (joint: number): Feature => ({ field: "qpos", index: joint, change: { kind: "sin" } });
 const cosine = (joint: number): Feature => ({ field: "qpos", index: joint, change: { kind: "cos" } });
 
+/** The goal lies anywhere on a disc of 0.2 m around the origin, and does not move. */
+function arrange(random: Random, qpos: Float64Array, qvel: Float64Array): void {
+  const radius = 0.2 * Math.sqrt(random.uniform());
+  const angle = 2 * Math.PI * random.uniform();
+  const { position, velocity } = index.joints.get("target_x")!;
+  qpos[position] = radius * Math.cos(angle);
+  qpos[position + 1] = radius * Math.sin(angle);
+  qvel.fill(0, velocity);
+}
+
 export const reacher = tableFamily(
   "Reacher",
   "An arm of two links in a plane; bring its tip to the goal.",
@@ -121,7 +132,7 @@ export const reacher = tableFamily(
       index,
       frameSkip: 2,
       episodeLimit: 50,
-      resetNoise: { scale: 0.1, velocity: { kind: "uniform", factor: 0.05 }, goalRadius: 0.2 },
+      resetNoise: { scale: 0.1, velocity: { kind: "uniform", factor: 0.05 }, arrange },
       contactForces: false,
       progress: () => 0,
       reward: (physics, _velocity, effort) => -distance(physics) - effort,
