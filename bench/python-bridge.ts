@@ -1,9 +1,9 @@
 /**
  * @file What the bridge costs over plain Python loops that step the same environments, in one process each.
  *
- * `BPTA_PYTHON=… npx tsx bench/python-bridge.ts [--rounds 200] [--copies 1]… [--processes 1]…`, on Linux. The bridge,
+ * `BPTA_PYTHON=… npx tsx bench/python-bridge.ts [--rounds 20] [--copies 1]… [--processes 1]…`, on Linux. The bridge,
  * with each number of processes, and three loops (bench/python_loop.py: `step` alone, `step` and `state`, and `arrays` as
- * training needs them) take turns of 0.1 s. Ratios are medians over neighbouring turns, so that what else the machine
+ * training needs them) take turns of 1 s. Ratios are medians over neighbouring turns, so that what else the machine
  * does falls on both: of the time that passed, and in brackets of the time spent computing (by Linux; of all processes
  * for the bridge, waiting awake included), which does not know who else had the cores. The bridge's side includes
  * actions, observations, states, masks and endings in the trainer's arrays.
@@ -27,14 +27,14 @@ const TASKS = [
   { module: "gymnasium_robotics.mamujoco_v1", args: { scenario: "HalfCheetah", agent_conf: "6x1" } },
 ] as const;
 const LOOPS = ["step", "state", "arrays"] as const;
-const TURN_SECONDS = 0.1;
+const TURN_SECONDS = 1;
 /** Joint actions that are drawn beforehand, and taken one after the other: robots move as they do in training. */
 const DRAWN = 256;
 const WARM_UP_SECONDS = 5;
 
 const { values } = parseArgs({
   options: {
-    rounds: { type: "string", default: "200" },
+    rounds: { type: "string", default: "20" },
     copies: { type: "string", multiple: true },
     processes: { type: "string", multiple: true, default: ["1", "2"] },
   },

@@ -18,8 +18,9 @@ MOMENT = 2
 _HEADER = struct.Struct("<III")
 #: A line of the processor's cache. What one side writes and the other looks at has one of its own.
 _LINE = 64
-#: How long to look for a request before sleeping until it comes: being woken takes a good part of that.
-_PATIENCE_SECONDS = 0.0003
+#: How long to look for a request before sleeping until it comes, as long as bpta looks for an answer: being woken takes
+#: a part of that, and both are slow when they begin again after a rest.
+_PATIENCE_SECONDS = 0.003
 #: Looks between two looks at the clock.
 _LOOKS = 16
 #: After looking in vain again and again, at most so many waits go without a look.

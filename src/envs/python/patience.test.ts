@@ -41,6 +41,17 @@ describe("waiting", () => {
     expect(play(60_000, (is) => (is ? awake : asleep)).share).toBeLessThan(0.1);
   });
 
+  test("does not try for long what is far slower", () => {
+    let slow = 0;
+    play(60_000, (awake) => {
+      if (!awake) slow += 1;
+      return awake ? 0.2 : 1;
+    });
+    // Some six trials, of a hundredth of a second each.
+    expect(slow).toBeGreaterThan(30);
+    expect(slow).toBeLessThan(150);
+  });
+
   test("changes when things change", () => {
     let steps = 0;
     const { share, ended } = play(120_000, (awake) => {

@@ -16,6 +16,9 @@ const MOST_SKIPPED = 63;
 /** How long one way of waiting is measured, and the stepping between trials of the other, at first and at last; ms. */
 const [WINDOW, SHORTEST_REST, LONGEST_REST] = [150, 1_000, 16_000];
 
+/** A trial that after so many ms has taken so many times as long for a step is over: it costs what it is to find out. */
+const [GLIMPSE, HOPELESS] = [15, 1.3];
+
 /** From one wait to the next, ms: what is longer is no stepping, but learning, say. */
 const LONGEST_STEP = 20;
 
@@ -79,7 +82,8 @@ export function createPatience(tell: (awake: boolean) => void, clock = (): numbe
       if (step < LONGEST_STEP) {
         steps += 1;
         passed += step;
-        if (passed > WINDOW) judge();
+        const isHopeless = other !== undefined && passed > GLIMPSE && passed > HOPELESS * steps * other;
+        if (passed > WINDOW || isHopeless) judge();
       }
       if (isThere()) return true;
       if (!awake) return false;
