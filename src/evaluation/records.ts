@@ -68,7 +68,9 @@ export interface RunResult {
   readonly algorithm: string;
   readonly seed: number;
   readonly steps: number;
+  /** Of training, evaluations and checkpoints between updates included. */
   readonly wallSeconds: number;
+  /** `steps` / `wallSeconds`: less than that of updates, which leaves evaluations out. */
   readonly stepsPerSecond: number;
   readonly evaluation: EvaluationSummary;
 }

@@ -25,6 +25,7 @@ export interface RunEvaluation {
  * as its own evaluation had, the result is that of `result.json`.
  *
  * @param path the run directory
+ * @throws InputError if it is no run, or has neither a policy nor a checkpoint that is whole
  */
 export async function evaluateRun(path: string, judgement: Judgement = {}): Promise<RunEvaluation> {
   const { config } = await readRun(path);
@@ -33,7 +34,10 @@ export async function evaluateRun(path: string, judgement: Judgement = {}): Prom
   return { env: config.env.id, algorithm: config.algorithm.name, seed: config.seed, steps, evaluation };
 }
 
-/** Writes a run's policy to `out`, as one .onnx file. */
+/**
+ * Writes a run's policy to `out`, as one .onnx file.
+ * @throws InputError as `evaluateRun`
+ */
 export async function exportRun(path: string, out: string): Promise<void> {
   const { config } = await readRun(path);
   const { onnx } = await modelOf(path, config);

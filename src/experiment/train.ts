@@ -92,7 +92,8 @@ export async function train(
  * @param options.steps how long it is to be from now on; a run that has ended goes on, too, where that is longer. What
  *   follows a schedule goes on from where the longer one is by then, so its numbers are not those of a run that was to be
  *   as long from the start.
- * @throws LockedError if another process is writing to it; InputError if it is longer than `steps` already
+ * @throws InputError if another process is writing to it, it is longer than `steps` already, or it has ended and has no
+ *   checkpoint to go on from; InterruptedError; DivergedError
  */
 export async function resume(
   path: string,
