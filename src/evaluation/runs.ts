@@ -135,7 +135,7 @@ export function groupRuns(
 
 /** Settings that do not make runs different things, beside their seeds. */
 const BESIDE_THE_POINT =
-  /^(seed|steps|startedAt|versions|machines|evaluation|checkpoint|rollout\.workers|algorithm\.(threads|microBatch))(\.|$)/;
+  /^(seed|steps|startedAt|versions|machines|modules|evaluation|checkpoint|rollout\.workers|algorithm\.(threads|microBatch))(\.|$)/;
 
 /** In what settings runs of a group differ; those that a run does not have, being of an earlier version, do not count. */
 const mixedSettings = ([first, ...others]: readonly RecordedRun[]) =>

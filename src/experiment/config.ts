@@ -5,8 +5,9 @@
  * is asked for by name), a file, single settings (`--set path=value`).
  */
 
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { extname, resolve as resolvePath } from "node:path";
+import { dirname, extname, resolve as resolvePath } from "node:path";
 import { parse as parseYaml } from "yaml";
 import { z } from "zod";
 import type { AlgorithmDefinition } from "../algorithms/algorithm.ts";
@@ -15,7 +16,7 @@ import { InputError } from "../errors.ts";
 import { isModulePath } from "../modules.ts";
 import { didYouMean } from "../names.ts";
 import { criticSettingsSchema, policySettingsSchema } from "../policy/settings.ts";
-import { isTree, mergeTrees, type SettingsTree } from "../trees.ts";
+import { isTree, mergeTrees, type SettingsTree, withValueAt } from "../trees.ts";
 import { keepKnown, parseSettings, schemaNode } from "./settings.ts";
 
 /** What can be set whatever the environment and the algorithm. */
@@ -183,8 +184,31 @@ export async function readSettingsFile(path: string, what = `--config ${path}`):
   });
   const tree = parseText(text, what);
   if (!isTree(tree)) throw new InputError(`${what} must hold a mapping of settings`);
-  const { startedAt: _, versions: __, machines: ___, ...settings } = tree;
-  return settings;
+  return settingsOfRun(tree, dirname(path));
+}
+
+/** By the whole path of each module of the user's own that a run is made of, its path from the run's directory. */
+export type ModulePaths = Readonly<Record<string, string>>;
+
+/**
+ * The settings in a run's `config.json`, without what else it says of the run. A module that is not where it was is looked
+ * for from the run's directory: directories are renamed together with what is in them.
+ * @param directory the run's
+ */
+export function settingsOfRun(stored: SettingsTree, directory: string): SettingsTree {
+  const { startedAt: _, versions: __, machines: ___, modules, ...settings } = stored;
+  if (!isTree(modules)) return settings;
+  const places = [
+    ["env", "id"],
+    ["algorithm", "name"],
+  ] as const;
+  return places.reduce<SettingsTree>((tree, [section, key]) => {
+    const { [section]: own } = tree;
+    const file = isTree(own) ? own[key] : undefined;
+    const from = typeof file === "string" && !existsSync(file) ? modules[file] : undefined;
+    const moved = typeof from === "string" ? resolvePath(directory, from) : undefined;
+    return moved !== undefined && existsSync(moved) ? withValueAt(tree, `${section}.${key}`, moved) : tree;
+  }, settings);
 }
 
 /**

@@ -9,7 +9,7 @@ import { closeSync, fsyncSync, openSync, writeSync } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm, truncate } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { availableParallelism, cpus } from "node:os";
-import { join } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { InputError } from "../errors.ts";
 import {
   evaluationMetrics,
@@ -20,8 +20,10 @@ import {
   readOptional,
   type UpdateMetrics,
 } from "../evaluation/records.ts";
+import { isModulePath } from "../modules.ts";
+import type { SettingsTree } from "../trees.ts";
 import { checkpointsIn, loadNewestCheckpoint, saveCheckpoint } from "./checkpoint.ts";
-import { type RunConfig, validateConfig } from "./config.ts";
+import { type ModulePaths, type RunConfig, settingsOfRun, validateConfig } from "./config.ts";
 import { makeDirectory, sweepUnfinished, writeFileAtomically } from "./files.ts";
 import { isLock, type Lock, lockDirectory } from "./lock.ts";
 import { eventFileHeader, scalarEvent } from "./tensorboard.ts";
@@ -32,6 +34,12 @@ interface Provenance {
   readonly versions: Readonly<Record<string, string>>;
   /** Where the run was made: one machine, or as many as it went on at. Runs of earlier versions don't say. */
   readonly machines?: readonly string[];
+}
+
+/** What `config.json` has of where the user's own modules are, that a run is made of. */
+function modulePaths(path: string, { env, algorithm }: RunConfig): ModulePaths | undefined {
+  const modules = [env.id, algorithm.name].filter(isModulePath).map((file) => [file, relative(resolve(path), file)]);
+  return modules.length > 0 ? Object.fromEntries(modules) : undefined;
 }
 
 /** Where `metrics.jsonl` ends. */
@@ -104,8 +112,10 @@ export async function createRun(path: string, config: RunConfig): Promise<RunDir
   });
 }
 
-const writeConfig = (path: string, config: RunConfig, provenance: Provenance): Promise<void> =>
-  writeFileAtomically(join(path, CONFIG), `${JSON.stringify({ ...config, ...provenance }, null, 2)}\n`);
+function writeConfig(path: string, config: RunConfig, provenance: Provenance): Promise<void> {
+  const stored = { ...config, ...provenance, modules: modulePaths(path, config) };
+  return writeFileAtomically(join(path, CONFIG), `${JSON.stringify(stored, null, 2)}\n`);
+}
 
 async function lettingGoOnError<T>(lock: Lock, body: () => Promise<T>): Promise<T> {
   try {
@@ -145,8 +155,10 @@ export async function readRun(path: string): Promise<StoredRun> {
     throw new InputError(`${path} is not a run: it has no ${CONFIG}; give the directory that bpta train made`);
   });
   try {
-    const { startedAt, versions, machines, ...settings } = JSON.parse(text) as Provenance & Record<string, unknown>;
-    return { config: await validateConfig(settings), startedAt, versions, ...(machines && { machines }) };
+    const stored = JSON.parse(text) as Provenance & SettingsTree;
+    const { startedAt, versions, machines } = stored;
+    const config = await validateConfig(settingsOfRun(stored, path));
+    return { config, startedAt, versions, ...(machines && { machines }) };
   } catch (error) {
     throw new InputError(`${join(path, CONFIG)}: ${(error as Error).message}`, { cause: error });
   }

@@ -1,11 +1,11 @@
-import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DivergedError } from "../algorithms/algorithm.ts";
 import { InterruptedError } from "../errors.ts";
 import { readMetrics, readResult } from "../evaluation/records.ts";
-import { type RunSettings, resolveConfig } from "./config.ts";
+import { type RunSettings, readSettingsFile, resolveConfig } from "./config.ts";
 import { evaluateRun, exportRun } from "./evaluate.ts";
 import { evaluateModel } from "./evaluator.ts";
 import { openSession } from "./session.ts";
@@ -307,6 +307,36 @@ describe("a run that was stopped", () => {
       ...stored,
       machines: ["elsewhere", stored.machines[0]],
     });
+  });
+
+  test("on a module of one's own goes on where both have been moved together", async () => {
+    const project = join(root, "project");
+    await mkdir(join(project, "envs"), { recursive: true });
+    const box = '{ kind: "box", size: 1, low: [0], high: [9] }';
+    await writeFile(
+      join(project, "envs", "game.mjs"),
+      `export default () => {
+        let time = 0;
+        return {
+          agents: ["a"], observationSpace: () => (${box}), stateSpace: ${box}, actionSpace: () => ({ kind: "discrete", n: 2 }),
+          state: () => [time],
+          reset() { time = 0; return { observations: { a: [0] }, infos: {} }; },
+          step({ a }) {
+            time += 1;
+            return { observations: { a: [time] }, rewards: { a }, terminations: { a: time === 5 }, truncations: { a: false }, infos: {} };
+          },
+        };
+      };`,
+    );
+    const run = join("runs", "game");
+    const game = { ...settings, env: { id: join(project, "envs", "game.mjs") }, steps: 100 };
+    await train(game, { out: join(project, run), ...stopAfter(3) }).catch(() => {});
+    const moved = join(root, "moved");
+    await rename(project, moved);
+    expect(await resume(join(moved, run))).toMatchObject({ env: join(moved, "envs", "game.mjs"), steps: 100 });
+    expect(await evaluateRun(join(moved, run))).toMatchObject({ steps: 100 });
+    const again = await readSettingsFile(join(moved, run, "config.json"));
+    expect(again.env).toMatchObject({ id: join(moved, "envs", "game.mjs") });
   });
 
   test("without any checkpoint starts again, whatever it had recorded", async () => {
