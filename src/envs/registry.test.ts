@@ -123,7 +123,7 @@ describe("modules", () => {
     ["broken.mjs", "after reset(): observation of counter has 2 elements, its space has 1"],
     ["nothing.mjs", "its default export is undefined, must be a function that makes a ParallelEnv"],
     ["empty.mjs", "its default export returned undefined, must return a ParallelEnv"],
-    ["class.mjs", "without 'new'; export a function that makes one: export default (options) => new …"],
+    ["class.mjs", "without 'new'; its default export must be a function that makes one: (options) => new …"],
     ["late.mjs", "step() returned a promise, must return its result at once"],
     ["absent.mjs", "there is no such file"],
   ])("%s is refused: %s", async (name, message) => {

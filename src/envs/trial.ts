@@ -29,7 +29,7 @@ export async function tryEnvironment<Options>(
     env = await factory(options);
   } catch (error) {
     const isClass = /^class\b/.test(String(factory));
-    throw wrong(error, isClass ? "; export a function that makes one: export default (options) => new …" : "");
+    throw wrong(error, isClass ? `; ${made} must be a function that makes one: (options) => new …` : "");
   }
   if (typeof env !== "object" || env === null) throw wrong(`${made} returned ${env}, must return a ParallelEnv`);
   try {
