@@ -15,7 +15,7 @@ export type Action = number | ArrayLike<number>;
 /** Values by agent. */
 export type ByAgent<T> = Readonly<Record<string, T>>;
 
-/** What a step returns, by agent, for the agents that took it; what it says of others does not count. */
+/** What a step returns, by agent, for the agents whose episode was going on; what it says of others does not count. */
 export interface StepResult {
   readonly observations: ByAgent<ArrayLike<number>>;
   readonly rewards: ByAgent<number>;

@@ -114,7 +114,7 @@ describe("a step", () => {
     stepWith(env, moment, 0, 0);
     expect(copy.seen.at(-1)).toEqual({ a: 0 });
     expect([moment.rewards[0], moment.terminations[0], moment.truncations[0], moment.wins[0]]).toEqual([5, 1, 0, 1]);
-    // b took no part in that step.
+    // b's episode had ended before.
     expect([...moment.finalObservations.flatMap((seen) => [...seen]), ...moment.finalStates]).toEqual([3, 0, 0, 103]);
     expect([...moment.observations[1], ...moment.states]).toEqual([0, 0, 100]);
     expect([...moment.active]).toEqual([1, 1]);

@@ -65,11 +65,12 @@ function someNonzero(values: ArrayLike<number>): boolean {
 /**
  * Steps copies of an environment together.
  *
- * - The team's reward is the mean of the rewards of the agents that took the step.
+ * - The team's reward is the mean of the rewards that are told. Of an agent whose own episode has ended, nothing counts:
+ *   no reward, no truncation, nothing that it would see.
  * - The team's episode ends when there is no agent left to act, because its own has ended or it is not active; it counts
- *   as truncated if any agent that took the last step was truncated, and not terminated as well, and as terminated
- *   otherwise.
- * - An inactive agent observes zeros, and its mask allows everything; it is not asked for an action.
+ *   as truncated if any agent was truncated at that last step, and not terminated as well, and as terminated otherwise.
+ * - An inactive agent observes what it is told, or else zeros, and its mask allows everything; it is not asked for an
+ *   action.
  * - Continuous actions are clipped to the bounds of their space before the environment sees them. The array that it
  *   gets is used again at its next step.
  *
@@ -83,8 +84,8 @@ export function vectorize(envs: readonly ParallelEnv[], first = 0): VectorEnv {
   const team = teamOf(envs[0]);
   const { agents, actionSpaces } = team;
   const done = envs.map(() => agents.map(() => false));
-  /** By agent: whether it took the step that is being looked at. */
-  const took = agents.map(() => false);
+  /** By agent: whether its episode was still going on at the step that is being looked at. */
+  const alive = agents.map(() => false);
   const vectors = envs.map(() => actionSpaces.map((space) => new Float32Array(vectorSize(space))));
   let latest: VectorMoment | undefined;
   /** By copy: how its last episode looked at its end; absent while nobody watches. */
@@ -124,7 +125,7 @@ export function vectorize(envs: readonly ParallelEnv[], first = 0): VectorEnv {
     const blind = agents.find((agent, i) => observations[agent] === undefined && isActive(e, i));
     if (blind !== undefined)
       throw new RangeError(`environment ${first + e}: observation of ${blind} is missing; it is to act`);
-    writeObservations(e, observations, (i) => isActive(e, i), moment.observations);
+    writeObservations(e, observations, (i) => !done[e][i], moment.observations);
   };
   /** Who can act, what is allowed and the state: what an environment can be asked for at any moment. */
   const writeSituation = (e: number, moment: VectorMoment): void => {
@@ -161,21 +162,21 @@ export function vectorize(envs: readonly ParallelEnv[], first = 0): VectorEnv {
     const env = envs[e];
     const actions: Record<string, Action> = {};
     for (let i = 0; i < agents.length; i++) {
-      took[i] = isActive(e, i);
-      if (took[i]) actions[agents[i]] = readAction(actionSpaces[i], joint[i], e, vectors[e][i]);
+      alive[i] = !done[e][i];
+      if (isActive(e, i)) actions[agents[i]] = readAction(actionSpaces[i], joint[i], e, vectors[e][i]);
     }
     const { observations, rewards, terminations, truncations, infos } = env.step(actions);
     let [total, count, truncated, won] = [0, 0, false, false];
     for (let i = 0; i < agents.length; i++) {
       const agent = agents[i];
       const reward = rewards[agent] as number | undefined;
-      if (took[i] && reward !== undefined) {
+      if (alive[i] && reward !== undefined) {
         if (!Number.isFinite(reward)) throw new RangeError(`environment ${first + e}: reward of ${agent} is ${reward}`);
         total += reward;
         count += 1;
       }
       if (terminations[agent] || truncations[agent]) done[e][i] = true;
-      if (took[i] && truncations[agent] && !terminations[agent]) truncated = true;
+      if (alive[i] && truncations[agent] && !terminations[agent]) truncated = true;
       if (infos[agent]?.won === true) won = true;
     }
     const ended = agents.every((_, i) => !isActive(e, i));
@@ -188,7 +189,7 @@ export function vectorize(envs: readonly ParallelEnv[], first = 0): VectorEnv {
       }
       moment.wins[e] = won ? 1 : 0;
       told.push({ copy: e, numbers: numbersOf(infos) });
-      writeObservations(e, observations, (i) => took[i], moment.finalObservations);
+      writeObservations(e, observations, (i) => alive[i], moment.finalObservations);
       writeState(e, moment.finalStates);
       if (lastLooks) lastLooks[e] = env.render!();
       begin(e, undefined, moment);
