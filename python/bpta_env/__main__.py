@@ -19,8 +19,13 @@ def main() -> None:
     faulthandler.register(signal.SIGUSR1)
     # The pipes are ours: what environments print goes to stderr, and they have nothing to read.
     requests, answers = os.dup(0), os.dup(1)
+
+    def let_go() -> None:
+        os.close(requests)
+        os.close(answers)
+
     # What an environment forks does not have them: as long as anybody does, bpta does not see that we are gone.
-    os.register_at_fork(after_in_child=lambda: (os.close(requests), os.close(answers)))
+    os.register_at_fork(after_in_child=let_go)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.dup2(2, 1)
