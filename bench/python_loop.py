@@ -1,8 +1,8 @@
 """Plain loops that step environments, for bench/python-bridge.ts: reads which and how many steps, writes how many seconds
 passed, and how many of them were spent computing.
 
-Random actions are drawn beforehand and taken one after the other, as on the bridge's side. step: `env.step`, and `env.reset` at an episode's end; what is returned is thrown
-away. state: also `env.state`, which centralised critics need. arrays: what training from it takes, without the bridge:
+Random actions are drawn beforehand and taken one after the other, as on the bridge's side. step: `env.step`, and
+`env.reset` at an episode's end; what is returned is thrown away. state: also `env.state`, which centralised critics need. arrays: what training from it takes, without the bridge:
 actions come as arrays, and observations, states, rewards, endings, and how episodes ended go, in float32 arrays by agent.
 """
 

@@ -1,4 +1,4 @@
-/** @file Writes the tables of src/envs/mujoco/README.md from the robots: `tsx scripts/mujoco-readme.ts && npm run format`. */
+/** @file Writes the tables of src/envs/mujoco/README.md from the robots: `npx tsx scripts/mujoco-readme.ts`. */
 
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { findRobot } from "../src/envs/mujoco/find.ts";

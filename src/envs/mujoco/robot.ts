@@ -129,6 +129,10 @@ export const chain = (...nodes: readonly GraphNode[]): [GraphNode, GraphNode][] 
 export const bodyNumbers = (index: RobotIndex, names: readonly string[]): number[] =>
   names.map((name) => index.bodies.indexOf(name));
 
+/** From the origin of one body to that of another, in m. */
+export const bodyDistance = ({ xpos }: Physics, a: number, b: number): number =>
+  Math.hypot(xpos[3 * a] - xpos[3 * b], xpos[3 * a + 1] - xpos[3 * b + 1], xpos[3 * a + 2] - xpos[3 * b + 2]);
+
 /** Sum of squares, each number clipped to ±`limit` first. */
 export function sumOfSquares(values: Float64Array, limit = Number.POSITIVE_INFINITY): number {
   let sum = 0;

@@ -1,11 +1,11 @@
 /** @file Pusher: an arm of seven joints, an object to push, and where it is to go. Numbers of Gymnasium's Pusher-v5. */
 
 import type { Random } from "../../../random.ts";
-import { type Body, type Geom, indexRobot, type Joint, type RobotDescription } from "../description.ts";
+import { type Body, type Geom, indexRobot, type Joint, type RobotDescription, type Vector3 } from "../description.ts";
 import { type Feature, range } from "../features.ts";
-import { bodyNumbers, chain, jointNode, type Physics, type Robot, tableFamily } from "../robot.ts";
+import { bodyDistance, bodyNumbers, chain, jointNode, type Robot, tableFamily } from "../robot.ts";
 
-/** The arm's, from the shoulder to the hand; half of the angles' names are twists of the link before. */
+/** The arm's joints, from the shoulder to the hand. */
 const arm = [
   "r_shoulder_pan_joint",
   "r_shoulder_lift_joint",
@@ -22,10 +22,11 @@ const [shell, joint, tool] = [
   [0.9, 0.55, 0.2, 1],
 ];
 
-const hinge = (name: (typeof arm)[number], axis: Joint["axis"], limits: Joint["range"], damping = 0.1): Joint => ({
-  ...{ name, type: "hinge" },
-  ...(axis && { axis }),
-  ...(limits && { range: limits }),
+const hinge = (name: (typeof arm)[number], axis: Vector3, limits: readonly [number, number], damping = 0.1): Joint => ({
+  name,
+  type: "hinge",
+  axis,
+  range: limits,
   damping,
 });
 
@@ -121,12 +122,12 @@ const shoulder: Body = {
   ],
 };
 
-/** Something on the table, which slides along y and x. */
-const onTable = (name: string, z: number, geom: Geom): Body => ({
+/** Something on the table, which slides along y and x, by joints that have a name of their own. */
+const onTable = (name: string, slide: string, z: number, geom: Geom): Body => ({
   name,
   pos: [0.45, -0.05, z],
   joints: (["y", "x"] as const).map((along) => ({
-    name: name === "object" ? `obj_slide${along}` : `${name}_slide${along}`,
+    name: `${slide}${along}`,
     type: "slide",
     axis: along === "y" ? [0, 1, 0] : [1, 0, 0],
     range: [-10.3213, 10.3],
@@ -149,11 +150,11 @@ const description: RobotDescription = {
   ],
   bodies: [
     shoulder,
-    onTable("object", -0.275, {
+    onTable("object", "obj_slide", -0.275, {
       ...{ type: "cylinder", size: [0.05, 0.05], density: 0.01, contype: 1, conaffinity: 0 },
       rgba: [0.25, 0.5, 0.85, 1],
     }),
-    onTable("goal", -0.323, {
+    onTable("goal", "goal_slide", -0.323, {
       ...{ type: "cylinder", size: [0.08, 0.001], density: 0.00001, contype: 0, conaffinity: 0 },
       rgba: [0.9, 0.2, 0.2, 1],
     }),
@@ -166,9 +167,6 @@ const index = indexRobot(description);
 const [tips, object, goal] = bodyNumbers(index, ["tips_arm", "object", "goal"]);
 
 const place = (body: number): readonly Feature[] => range("xpos", 3 * body, 3 * body + 3);
-
-const distance = ({ xpos }: Physics, a: number, b: number): number =>
-  Math.hypot(xpos[3 * a] - xpos[3 * b], xpos[3 * a + 1] - xpos[3 * b + 1], xpos[3 * a + 2] - xpos[3 * b + 2]);
 
 /** The object lies somewhere before the arm, away from the goal; neither moves. */
 function arrange(random: Random, qpos: Float64Array, qvel: Float64Array): void {
@@ -195,7 +193,7 @@ export const pusher = tableFamily(
       contactForces: false,
       progress: () => 0,
       reward: (physics, _velocity, effort) =>
-        -distance(physics, object, goal) - 0.5 * distance(physics, object, tips) - 0.1 * effort,
+        -bodyDistance(physics, object, goal) - 0.5 * bodyDistance(physics, object, tips) - 0.1 * effort,
       state: [...range("qpos", 0, 7), ...range("qvel", 0, 7), ...place(tips), ...place(object), ...place(goal)],
       graph: {
         edges: chain(...arm.map((joint) => nodes[joint])),

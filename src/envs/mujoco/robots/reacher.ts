@@ -3,7 +3,7 @@
 import type { Random } from "../../../random.ts";
 import { type Geom, indexRobot, type RobotDescription } from "../description.ts";
 import { type Feature, range } from "../features.ts";
-import { bodyNumbers, jointNode, type Physics, type Robot, tableFamily } from "../robot.ts";
+import { bodyDistance, bodyNumbers, jointNode, type Robot, tableFamily } from "../robot.ts";
 
 /** One side of the frame around the arena: looks only. */
 const side = (fromX: number, fromY: number, toX: number, toY: number): Geom => ({
@@ -92,13 +92,6 @@ const toTip: readonly Feature[] = [0, 1, 2].map((axis) => ({
   change: { kind: "minus", other: 3 * target + axis },
 }));
 
-const distance = ({ xpos }: Physics): number =>
-  Math.hypot(
-    xpos[3 * fingertip] - xpos[3 * target],
-    xpos[3 * fingertip + 1] - xpos[3 * target + 1],
-    xpos[3 * fingertip + 2] - xpos[3 * target + 2],
-  );
-
 const sine = (joint: number): Feature => ({ field: "qpos", index: joint, change: { kind: "sin" } });
 const cosine = (joint: number): Feature => ({ field: "qpos", index: joint, change: { kind: "cos" } });
 
@@ -135,7 +128,7 @@ export const reacher = tableFamily(
       resetNoise: { scale: 0.1, velocity: { kind: "uniform", factor: 0.05 }, arrange },
       contactForces: false,
       progress: () => 0,
-      reward: (physics, _velocity, effort) => -distance(physics) - effort,
+      reward: (physics, _velocity, effort) => -bodyDistance(physics, fingertip, target) - effort,
       state: [
         cosine(0),
         cosine(1),
