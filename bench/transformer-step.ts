@@ -46,11 +46,11 @@ async function ourStep({ batch, agents, threads }: Case): Promise<() => Promise<
   const rows = {
     ...fields("observations", () => normal(batch * OBSERVATIONS)),
     ...fields("actions", () => normal(batch)),
-    ...fields("oldLogProbs", () => new Float32Array(batch).fill(-1)),
-    ...fields("advantages", () => normal(batch)),
-    ...fields("weights", () => new Float32Array(batch).fill(1)),
-    ...fields("oldValues", () => normal(batch)),
-    ...fields("targets", () => normal(batch)),
+    oldLogProbs: new Float32Array(batch * agents).fill(-1),
+    advantages: normal(batch * agents),
+    weights: new Float32Array(batch * agents).fill(1),
+    oldValues: normal(batch * agents),
+    targets: normal(batch * agents),
     activeAgents: new Float32Array(batch).fill(agents),
   };
   const metrics = new Float32Array(program.metricCount);

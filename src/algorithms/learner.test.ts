@@ -83,6 +83,18 @@ test("what state() holds is all there is: a learner that is given it goes on as 
   await Promise.all([first.learner.release(), second.release()]);
 });
 
+test.each(["mat", "mat-dec"])(
+  "%s, before its first step, finds what was done as likely as it was, whatever the order",
+  async (name) => {
+    const team = teamOf({ actionSpaces: [box(2), box(1), box(2)], hasInactiveAgents: true });
+    const options = learnerOptions(team, { policy: { order: [2, 0, 1], share: false }, settings: { epochs: 1 } });
+    const { learner, metrics } = await learn(name, options, randomEnv(team, 4, 1), 1);
+    expect(metrics[0].clipFraction).toBe(0);
+    expect(Math.abs(metrics[0].approximateKl)).toBeLessThan(1e-6);
+    await learner.release();
+  },
+);
+
 test("HAPPO updates its agents in an order that it draws anew in each iteration", async () => {
   const create = (order?: number[]) =>
     algorithms

@@ -93,22 +93,16 @@ export const matLoss =
     const encoded = model.encode(parameters, inputs, sequences);
     const actions = order.map((agent) => rows[`actions.${agent}`]);
     const { logProbs, entropies } = model.evaluate(parameters, inputs, encoded, actions, sequences);
-    // All agents side by side, [B, n]: one operator for the team, not one for each.
-    const team = (field: string) =>
-      np.stack(
-        order.map((agent) => rows[`${field}.${agent}`]),
-        1,
-      );
-    const advantages = team("advantages");
-    const logRatio = logProbs.sub(team("oldLogProbs"));
+    const { advantages, oldLogProbs, weights } = rows;
+    const logRatio = logProbs.sub(oldLogProbs);
     const ratio = np.exp(logRatio);
     const clipped = np.clip(ratio, 1 - clip, 1 + clip);
     const gain = np.minimum(ratio.mul(advantages), clipped.mul(advantages));
-    const learnt = { oldValues: team("oldValues"), targets: team("targets") };
+    const learnt = { oldValues: rows.oldValues, targets: rows.targets };
     const error = clippedValueLoss(encoded.values, learnt, { valueClip, huberDelta });
     const outside = np.greater(np.abs(ratio.sub(1)), clip).astype(ratio.dtype);
     const kl = ratio.sub(1).sub(logRatio);
-    const shares = team("weights").div(count);
+    const shares = weights.div(count);
     const sum = (term: Traced) => term.mul(shares).sum();
     const sums = np.stack([gain.neg(), entropies, outside, kl, error].map(sum));
     const [policyLoss, entropy, valueLoss] = [0, 1, 4].map((term) => sums.slice(term));
@@ -144,13 +138,17 @@ function matSampleSpecs(model: Transformer, sequences: Sequences): Samples<Array
   const rows = rowCount(sequences);
   const inputs = inputSpecs(model, sequences);
   const actions = team.actionSpaces.map((space) => float32(rows, vectorSize(space)));
-  const numbers = team.agents.map(() => float32(rows));
+  const numbers = float32(rows, team.agents.length);
   return {
     rows: {
       ...inputs.rows,
       ...(hasMasks(team) && named("actionMask", actions)),
       ...named("actions", actions),
-      ...Object.assign({}, ...perAgentNumbers.map((field) => named(field, numbers))),
+      oldLogProbs: numbers,
+      advantages: numbers,
+      weights: numbers,
+      oldValues: numbers,
+      targets: numbers,
       activeAgents: float32(rows),
     },
     sequences: inputs.sequences,
@@ -159,8 +157,6 @@ function matSampleSpecs(model: Transformer, sequences: Sequences): Samples<Array
 }
 
 const hasMasks = ({ hasActionMasks, actionSpaces }: TeamSpec) => hasActionMasks && actionSpaces[0].kind === "discrete";
-
-const perAgentNumbers = ["oldLogProbs", "advantages", "weights", "oldValues", "targets"] as const;
 
 /** A program that takes one step of Adam down the loss of samples. It reports `matMetrics`. */
 export const compileTransformerStep = (
@@ -184,7 +180,7 @@ export const compileTransformerStep = (
     matMetrics.length - 2,
   );
 
-/** Normalised values of `rows` samples that are no sequences: outputs `values.0`, …, by agent, [rows] each. */
+/** Normalised values of `rows` samples that are no sequences: output `values`, [rows, n], agents in order. */
 const compileValues = (model: Transformer, rows: number, threads: number): Promise<RowwiseProgram> =>
   compileRowwise(
     {
@@ -194,8 +190,7 @@ const compileValues = (model: Transformer, rows: number, threads: number): Promi
       sequences: { blocks: rows, length: 1, width: 1 },
       outputs({ theta }, samples, part) {
         const { values } = model.encode(model.layout.unravel(theta), inputsOf(samples, model), part);
-        const byAgent = model.team.agents.map((_, agent) => values.slice([], model.order.indexOf(agent)));
-        return named("values", byAgent);
+        return { values };
       },
     },
     threads,
@@ -225,7 +220,8 @@ async function createMat(options: LearnerOptions<MatSettings>, decentralized: bo
   if (rolloutLength % chunkLength !== 0) {
     throw new InputError(`policy.chunkLength is ${chunkLength}, must divide rollout.length, which is ${rolloutLength}`);
   }
-  const model = transformer(team, policy, { ...settings, decentralized }, orderOf(options, decentralized));
+  const order = orderOf(options, decentralized);
+  const model = transformer(team, policy, { ...settings, decentralized }, order);
   const { hiddenSize } = model;
   const network = createNetwork("transformer", model.layout, random.split(0));
   const definition = transformerPolicy(model, network.theta);
@@ -243,11 +239,13 @@ async function createMat(options: LearnerOptions<MatSettings>, decentralized: bo
   const acting = await jointPolicy(definition, options.policyEnvs ?? numEnvs);
 
   const byAgent = (size: number) => team.agents.map(() => new Float32Array(size));
-  const [raw, values, weights, returns, targets] = [allRows, allRows, rows, rows, rows].map(byAgent);
-  // Advantages are normalised over the team, so they lie side by side.
-  const advantages = new Float32Array(agents * rows);
-  const allWeights = new Float32Array(agents * rows);
-  const part = (array: Float32Array, agent: number) => array.subarray(agent * rows, (agent + 1) * rows);
+  // Numbers of the team, [rows, n], agents in order; and of one agent at a time.
+  const forTeam = (count: number) => new Float32Array(count * agents);
+  const [raw, oldLogProbs, advantages, weights, returns, targets] = [allRows, rows, rows, rows, rows, rows].map(
+    forTeam,
+  );
+  const finalRaw = forTeam(numEnvs);
+  const [ownValues, ownAdvantages] = [new Float32Array(allRows), new Float32Array(rows)];
   const chunkHidden = byAgent(whole.blocks * whole.width * hiddenSize);
   const activeAgents = new Float32Array(rows);
 
@@ -261,13 +259,12 @@ async function createMat(options: LearnerOptions<MatSettings>, decentralized: bo
     fixed: {},
   });
 
-  /** Normalised values of the moments at which episodes were cut off, by agent, in their order. */
-  async function finalValues(buffer: RolloutBuffer): Promise<Float32Array[]> {
+  /** Normalised values of the moments at which episodes were cut off, in their order: [finals, n]. */
+  async function finalValues(buffer: RolloutBuffer): Promise<Float32Array> {
     const { finals } = buffer;
-    const found = byAgent(finals.length);
+    const found = forTeam(finals.length);
     const observations = team.observationSpaces.map(({ size }) => new Float32Array(numEnvs * size));
     const hidden = byAgent(numEnvs * hiddenSize);
-    const into = byAgent(numEnvs);
     const noStarts = new Float32Array(numEnvs);
     for (let start = 0; start < finals.length; start += numEnvs) {
       const some = finals.slice(start, start + numEnvs);
@@ -280,38 +277,42 @@ async function createMat(options: LearnerOptions<MatSettings>, decentralized: bo
         });
       });
       const samples = valueSamples(observations, hidden, noStarts);
-      await valuesOfFinals.run({ theta: network.theta }, samples, named("values", into));
-      some.forEach((_, row) => {
-        for (let agent = 0; agent < agents; agent++) found[agent][start + row] = into[agent][row];
-      });
+      await valuesOfFinals.run({ theta: network.theta }, samples, { values: finalRaw });
+      found.set(finalRaw.subarray(0, some.length * agents), start * agents);
     }
     return found;
   }
 
-  /** Values, advantages and returns of a buffer, agent by agent. */
+  /** Values, advantages and targets of a buffer. */
   async function evaluate(buffer: RolloutBuffer): Promise<void> {
     const samples = valueSamples(buffer.observations, buffer.hidden, buffer.episodeStarts);
-    await valuesOfAll.run({ theta: network.theta }, samples, named("values", raw));
+    await valuesOfAll.run({ theta: network.theta }, samples, { values: raw });
     const finals = await finalValues(buffer);
-    for (let agent = 0; agent < agents; agent++) {
-      denormalizeValues(statistics, raw[agent], values[agent]);
-      denormalizeValues(statistics, finals[agent], finals[agent]);
-      const own = part(advantages, agent);
-      const estimates = { values: values[agent], finalValues: finals[agent] };
-      generalizedAdvantages(buffer, estimates, settings, own);
+    const ownFinals = new Float32Array(buffer.finals.length);
+    activeAgents.fill(0);
+    order.forEach((agent, k) => {
+      takeColumn(raw, k, ownValues);
+      denormalizeValues(statistics, ownValues, ownValues);
+      takeColumn(finals, k, ownFinals);
+      denormalizeValues(statistics, ownFinals, ownFinals);
+      generalizedAdvantages(buffer, { values: ownValues, finalValues: ownFinals }, settings, ownAdvantages);
       for (let row = 0; row < rows; row++) {
-        returns[agent][row] = own[row] + values[agent][row];
-        weights[agent][row] = buffer.active[row * agents + agent];
+        const place = row * agents + k;
+        oldLogProbs[place] = buffer.logProbs[agent][row];
+        advantages[place] = ownAdvantages[row];
+        returns[place] = ownAdvantages[row] + ownValues[row];
+        weights[place] = buffer.active[row * agents + agent];
+        activeAgents[row] += weights[place];
       }
-      part(allWeights, agent).set(weights[agent]);
-    }
-    normalizeAdvantages(advantages, allWeights);
-    for (let row = 0; row < rows; row++) activeAgents[row] = weights.reduce((sum, own) => sum + own[row], 0);
-    updateValueStatistics(
-      statistics,
-      returns.map((own, agent) => ({ values: own, weights: weights[agent] })),
-    );
-    for (let agent = 0; agent < agents; agent++) normalizeValues(statistics, returns[agent], targets[agent]);
+    });
+    normalizeAdvantages(advantages, weights);
+    updateValueStatistics(statistics, [{ values: returns, weights }]);
+    normalizeValues(statistics, returns, targets);
+  }
+
+  /** Column k of numbers of the team. */
+  function takeColumn(numbers: Float32Array, k: number, into: Float32Array): void {
+    for (let row = 0; row < into.length; row++) into[row] = numbers[row * agents + k];
   }
 
   function samplesOf(buffer: RolloutBuffer): Samples {
@@ -330,14 +331,11 @@ async function createMat(options: LearnerOptions<MatSettings>, decentralized: bo
         ...(hasMasks(team) && named("actionMask", cut(buffer.actionMasks))),
         ...(hiddenSize > 0 && { episodeStarts: buffer.episodeStarts.subarray(0, rows) }),
         ...named("actions", buffer.actions),
-        ...named("oldLogProbs", buffer.logProbs),
-        ...named(
-          "advantages",
-          team.agents.map((_, agent) => part(advantages, agent)),
-        ),
-        ...named("weights", weights),
-        ...named("oldValues", cut(raw)),
-        ...named("targets", targets),
+        oldLogProbs,
+        advantages,
+        weights,
+        oldValues: raw.subarray(0, rows * agents),
+        targets,
         activeAgents,
       },
       sequences: hiddenSize > 0 ? named("hidden", chunkHidden) : {},

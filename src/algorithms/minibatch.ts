@@ -155,7 +155,7 @@ const SEQUENCE_FACTOR = 4;
 const SHARE = 2500;
 /** Samples of fewer rows are not worth sharing, or what costs as much: rows of so many parameters, all in all. */
 const WORTH_SHARING = 2000;
-const WORTH_SHARING_PARAMETERS = WORTH_SHARING * 15_000;
+const WORTH_SHARING_PARAMETERS = WORTH_SHARING * 30_000;
 
 /**
  * The shares of samples that lie as `whole` says, in order: what one thread computes in one go. They do not depend on
