@@ -1,15 +1,24 @@
 /** @file Modules of the user's own, found by their paths. */
 
 import { existsSync } from "node:fs";
-import { basename, extname, isAbsolute, resolve } from "node:path";
+import { extname, isAbsolute, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { InputError } from "./errors.ts";
 
 /** Whether an id is the path of a module: `./my-env.ts`, `/home/me/env.js`, `envs/crossing.mjs`. */
 export const isModulePath = (id: string): boolean => isAbsolute(id) || /^\.{1,2}[/\\]|\.[cm]?[jt]s$/.test(id);
 
-/** What an id is called where people read it: a module by its file. */
-export const titleOfId = (id: string): string => (isModulePath(id) ? basename(id) : id);
+/**
+ * What an id is called where people read it: a module by its file.
+ * @param parents how many of the directories above the file are told, too
+ */
+export const titleOfId = (id: string, parents = 0): string =>
+  isModulePath(id)
+    ? id
+        .split(/[/\\]/)
+        .slice(-1 - parents)
+        .join("/")
+    : id;
 
 /** An id as a name without characters that need quoting: a module's file name stands for its path. */
 export const nameOfId = (id: string): string =>

@@ -1,12 +1,12 @@
 /** @file Settings that every algorithm has. */
 
 import { z } from "zod";
-import { scheduleSchema } from "../nn/schedules.ts";
+import { rateSchema, scheduleSchema } from "../nn/schedules.ts";
 
 /** Of the optimisers, the returns and the critic. */
 export const commonSettings = {
-  learningRate: scheduleSchema.default(5e-4).describe("Adam's learning rate for the policies: a number or a schedule"),
-  criticLearningRate: scheduleSchema.default(5e-4).describe("the same for the critics"),
+  learningRate: rateSchema.default(5e-4).describe("Adam's learning rate for the policies: a number or a schedule"),
+  criticLearningRate: rateSchema.default(5e-4).describe("the same for the critics"),
   adamEpsilon: z.number().gt(0).default(1e-5).describe("Adam's ε"),
   maxGradientNorm: z.number().gt(0).default(10).describe("a gradient longer than this is made this long"),
   gamma: z.number().min(0).max(1).default(0.99).describe("γ, discount per step"),

@@ -26,10 +26,13 @@ export interface ReportFigure {
   readonly svg: string;
 }
 
+/** `95 %`, `99.9 %` */
+export const percentOf = (confidence: number): string => `${Number((100 * confidence).toPrecision(6))} %`;
+
 /** Draws all figures of a report. */
 export async function reportFigures(report: BenchmarkReport): Promise<ReportFigure[]> {
   const { algorithms, tasks, curves, curveMetric } = report;
-  const percent = `${Math.round(100 * report.confidence)} %`;
+  const percent = percentOf(report.confidence);
   const counts = tasks.flatMap((task) => task.algorithms.map(({ seeds }) => seeds.length));
   const [fewest, most] = [Math.min(...counts), Math.max(...counts)];
   const seeds = `${fewest === most ? "" : `${fewest} to `}${most} ${most === 1 ? "seed" : "seeds"}`;

@@ -1,10 +1,11 @@
 /** @file A benchmark's report as files: Markdown to read, JSON to compute with, figures as SVG and PNG. */
 
 import { join } from "node:path";
+import { oneLine } from "../errors.ts";
 import { pngOf } from "../evaluation/png.ts";
 import { writeFileAtomically } from "../experiment/files.ts";
 import type { BenchmarkReport, Estimate, MissingRun, TaskReport } from "./report.ts";
-import { type ReportFigure, reportFigures } from "./report-figures.ts";
+import { percentOf, type ReportFigure, reportFigures } from "./report-figures.ts";
 import type { PublishedResults } from "./suite.ts";
 
 /**
@@ -26,8 +27,9 @@ export async function writeReport(report: BenchmarkReport, directory: string): P
 /** A number with as many digits as people compare. */
 export function formatScore(value: number): string {
   if (!Number.isFinite(value)) return "–";
-  const digits = Math.abs(value) >= 1000 ? 0 : Math.abs(value) >= 100 ? 1 : 2;
-  return value.toFixed(digits);
+  const size = Math.abs(value);
+  if (size > 0 && size < 0.1) return String(Number(value.toPrecision(2)));
+  return value.toFixed(size >= 1000 ? 0 : size >= 100 ? 1 : 2);
 }
 
 /** `11.00 [10.50, 11.00]` */
@@ -36,14 +38,15 @@ const formatEstimate = ({ value, low, high }: Estimate): string =>
 
 /** A Markdown table. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+  const cellOf = (text: string) => oneLine(text.replaceAll("|", "\\|"));
+  const line = (cells: readonly string[]) => `| ${cells.map(cellOf).join(" | ")} |`;
   return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
 }
 
 /** The text of `report.md`. */
 export function reportMarkdown(report: BenchmarkReport, figures: readonly ReportFigure[]): string {
   const { tasks, overall, improvement, runs, missing, confidence } = report;
-  const percent = `${Math.round(100 * confidence)} %`;
+  const percent = percentOf(confidence);
   const show = (name: string): string[] =>
     figures.filter((figure) => figure.name === name).map(({ caption }) => `![${caption}](${name}.svg)`);
   const single = tasks.length === 1;
@@ -127,7 +130,7 @@ export function reportMarkdown(report: BenchmarkReport, figures: readonly Report
     ...(single ? [] : show("curves")),
     `Curves are the interquartile mean of \`${report.curveMetric}\` over seeds${single ? "" : "; over all tasks, of its normalised values"}.`,
     `## How this was computed`,
-    `After Agarwal et al. 2021, "Deep Reinforcement Learning at the Edge of the Statistical Precipice" (their library is rliable). IQM is the mean of the middle half of the scores of all runs; the optimality gap is how far scores stay below 1 on average. Intervals are percentile intervals of a stratified bootstrap, which draws runs again within each task: ${report.resamples.toLocaleString("en")} times, for each point of a curve or profile ${Math.ceil(report.resamples / 10).toLocaleString("en")} times. Times are medians over seeds, measured beside the other runs that the machine had at the time. All numbers are in \`report.json\`.`,
+    `After Agarwal et al. 2021, "Deep Reinforcement Learning at the Edge of the Statistical Precipice" (their library is rliable). IQM is the mean of the middle half of the scores of all runs; the optimality gap is how far scores stay below 1 on average. Every task counts the same, also where some have more runs than others. Intervals are percentile intervals of a stratified bootstrap, which draws runs again within each task (there is none where a task has a single run): ${report.resamples.toLocaleString("en")} times, for each point of a curve or profile ${Math.ceil(report.resamples / 10).toLocaleString("en")} times. Times are medians over seeds, measured beside the other runs that the machine had at the time. All numbers are in \`report.json\`.`,
   );
   return `${parts.join("\n\n")}\n`;
 }

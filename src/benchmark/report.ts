@@ -10,14 +10,13 @@ import { InputError } from "../errors.ts";
 import { readResult } from "../evaluation/records.ts";
 import { alignCurves, finalMean, haveCommonRange, type RecordedRun, readRuns } from "../evaluation/runs.ts";
 import {
+  aggregateInterquartileMean,
   aggregateMean,
   aggregateMedian,
+  aggregateOptimalityGap,
   bootstrapInterval,
   fractionAbove,
-  interquartileMean,
-  mean,
   median,
-  optimalityGap,
   probabilityOfImprovement,
   standardDeviation,
 } from "../evaluation/statistics.ts";
@@ -147,24 +146,24 @@ export async function createReport(
   let streams = 0;
   const estimate = (
     strata: readonly (readonly number[])[],
-    statistic: (pooled: ArrayLike<number>, byTask: readonly ArrayLike<number>[]) => number,
+    statistic: (byTask: readonly ArrayLike<number>[]) => number,
     { resamples = settings.resamples, stream = streams++ } = {},
   ): Estimate => {
-    const value = statistic(strata.flat(), strata);
+    const value = statistic(strata);
     // What can't be drawn differently says nothing of how it might have been.
-    if (strata.every(({ length }) => length === 1)) return { value, low: Number.NaN, high: Number.NaN };
-    const random = new Random(0).split(stream);
-    return { value, ...bootstrapInterval(strata, statistic, { random, resamples, confidence: settings.confidence }) };
+    if (strata.some(({ length }) => length === 1)) return { value, low: Number.NaN, high: Number.NaN };
+    const options = { random: new Random(0).split(stream), resamples, confidence: settings.confidence };
+    return { value, ...bootstrapInterval(strata, (_, byTask) => statistic(byTask), options) };
   };
   const along = (
     algorithm: string,
     x: ArrayLike<number>,
     strataAt: (i: number) => readonly (readonly number[])[],
-    statistic: (pooled: ArrayLike<number>, i: number) => number,
+    statistic: (byTask: readonly ArrayLike<number>[], i: number) => number,
   ): EstimatedCurve => {
     // The same draws of runs at every point: what differs along a curve is the curve.
     const options = { resamples: Math.ceil(settings.resamples / 10), stream: streams++ };
-    const estimates = Array.from(x, (_, i) => estimate(strataAt(i), (pooled) => statistic(pooled, i), options));
+    const estimates = Array.from(x, (_, i) => estimate(strataAt(i), (byTask) => statistic(byTask, i), options));
     return {
       algorithm,
       x: Array.from(x),
@@ -208,8 +207,8 @@ export async function createReport(
             seeds: own.map(({ seed }) => seed),
             scores: values,
             normalized: values.map(normalize),
-            mean: estimate([values], mean),
-            interquartileMean: estimate([values], interquartileMean),
+            mean: estimate([values], aggregateMean),
+            interquartileMean: estimate([values], aggregateInterquartileMean),
             standardDeviation: standardDeviation(values),
             wallSeconds: median(own.map(({ recorded }) => recorded.result!.wallSeconds)),
             stepsPerSecond: median(own.map(({ recorded }) => recorded.result!.stepsPerSecond)),
@@ -229,10 +228,10 @@ export async function createReport(
     normalized,
     ([algorithm, strata]): OverallScores => ({
       algorithm,
-      interquartileMean: estimate(strata, interquartileMean),
-      mean: estimate(strata, (_, tasks) => aggregateMean(tasks)),
-      median: estimate(strata, (_, tasks) => aggregateMedian(tasks)),
-      optimalityGap: estimate(strata, optimalityGap),
+      interquartileMean: estimate(strata, aggregateInterquartileMean),
+      mean: estimate(strata, aggregateMean),
+      median: estimate(strata, aggregateMedian),
+      optimalityGap: estimate(strata, aggregateOptimalityGap),
     }),
   );
   const improvement = complete.flatMap((x) =>
@@ -240,7 +239,7 @@ export async function createReport(
       .filter((y) => y !== x)
       .map((y): Improvement => {
         const [own, other] = [scoresOf(x, "scores"), scoresOf(y, "scores")];
-        const probability = estimate([...own, ...other], (_, drawn) =>
+        const probability = estimate([...own, ...other], (drawn) =>
           probabilityOfImprovement(drawn.slice(0, own.length), drawn.slice(own.length)),
         );
         return { x, y, probability };
@@ -257,7 +256,7 @@ export async function createReport(
       algorithm,
       thresholds,
       () => strata,
-      (scores, i) => fractionAbove(scores, thresholds[i]),
+      (byTask, i) => fractionAbove(byTask, thresholds[i]),
     ),
   );
 
@@ -324,7 +323,7 @@ export async function createReport(
     curves: {
       steps: curvesBy((algorithm, task) => {
         const curves = aligned[task]?.of(algorithm);
-        return curves && along(algorithm, aligned[task]!.steps, (i) => [pick(curves, i)], interquartileMean);
+        return curves && along(algorithm, aligned[task]!.steps, (i) => [pick(curves, i)], aggregateInterquartileMean);
       }),
       seconds: curvesBy((algorithm, task) => {
         const runs = byTask[task].runs.flatMap((run) => (run.algorithm === algorithm ? [run.recorded] : []));
@@ -333,7 +332,7 @@ export async function createReport(
         const options = { along: "wallSeconds", points: CURVE_POINTS } as const;
         const { steps: seconds, values } = alignCurves(runs, settings.curve, options);
         const curves = values.map((curve) => Array.from(curve));
-        return along(algorithm, seconds, (i) => [pick(curves, i)], interquartileMean);
+        return along(algorithm, seconds, (i) => [pick(curves, i)], aggregateInterquartileMean);
       }),
       overall: (everywhere.length > 0 ? complete : []).map((algorithm) => {
         const curves = everywhere.map(({ steps, of }, task) => {
@@ -343,7 +342,7 @@ export async function createReport(
             return fractions.map((fraction) => valueAt(fraction * tasks[task].steps, steps, normalized));
           });
         });
-        return along(algorithm, fractions, (i) => curves.map((task) => pick(task, i)), interquartileMean);
+        return along(algorithm, fractions, (i) => curves.map((task) => pick(task, i)), aggregateInterquartileMean);
       }),
     },
   };

@@ -71,6 +71,16 @@ describe("the rounds of a search", () => {
     expect(rounds({ trials: 27 }, 27_000)).toHaveLength(4);
   });
 
+  test("are no shorter than an update", () => {
+    expect(rounds({ trials: 4, eta: 2 }, 300)).toHaveLength(4);
+    for (const settings of [{}, { minSteps: 5 }]) {
+      const made = roundsOf(search({ space: { "algorithm.clip": { choice: [0.1] } }, eta: 2, ...settings }), 300, 100);
+      expect(made.map(({ fraction }) => fraction)).toEqual([1 / 2, 1]);
+    }
+    const long = roundsOf(search({ space: { "algorithm.clip": { choice: [0.1] } } }), 300, 400);
+    expect(long.map(({ fraction }) => fraction)).toEqual([1]);
+  });
+
   test("are refused where the first would be longer than a run", () => {
     expect(() => rounds({ minSteps: 1001 }, 1000)).toThrow(
       "search.minSteps is 1001, must be at most the steps of a run, 1000",

@@ -22,7 +22,11 @@ export const searchSchema = z.strictObject({
     .describe(
       "settings by dotted path, each with one of uniform: [low, high], logUniform: [low, high], integer: [low, high], choice: [values…]",
     ),
-  trials: z.int().min(1).default(20).describe("points of the space that are tried, for each algorithm"),
+  trials: z
+    .int()
+    .min(1)
+    .default(20)
+    .describe("points of the space that are drawn, for each algorithm; one that came up before is not tried again"),
   method: z
     .enum(["random", "halving"])
     .default("halving")
@@ -32,7 +36,7 @@ export const searchSchema = z.strictObject({
     .int()
     .min(1)
     .optional()
-    .describe("halving: steps of the first round; default: steps/eta³, but at least one update"),
+    .describe("halving: steps of the first round, at least one update; default: steps/eta³"),
   seed: z.int().min(0).default(0).describe("the points that are tried follow from it"),
 });
 

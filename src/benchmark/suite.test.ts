@@ -184,6 +184,10 @@ describe("a suite", () => {
       { ...good, tasks: [{ env: "climbing", published: [{ name: "them", algorithm: "mapo", points: [[1, 2]] }] }] },
       /^task climbing, published: unknown algorithm mapo/,
     ],
+    [
+      { ...good, report: { score: "evalReturn" } },
+      /^report\.score: of evaluations there are evaluationReturn, evaluationWinRate/,
+    ],
     [{ ...good, search: { space: { "algorithm.clip": { uniform: [1, 0] } } } }, /^search\.space\.algorithm\.clip/],
   ])("%j is refused in one line", async (settings: SettingsTree, message: RegExp) => {
     await expect(resolveSuite(settings)).rejects.toThrow(InputError);

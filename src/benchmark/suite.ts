@@ -75,10 +75,17 @@ export const variantSchema = z.strictObject({
 /** What runs tell of wherever episodes end. */
 export const DEFAULT_CURVE = "episodeReturn";
 
+/** A metric by its name; of evaluations, those that there are. */
+const metricSchema = z
+  .string()
+  .refine(
+    (name) => !/^-?eval/i.test(name) || /^-?evaluation(Return|WinRate|Info\..+)$/.test(name),
+    "of evaluations there are evaluationReturn, evaluationWinRate and evaluationInfo.NAME",
+  );
+
 /** How a suite's runs are scored and compared. */
 export const reportSchema = z.strictObject({
-  score: z
-    .string()
+  score: metricSchema
     .default("evaluationReturn")
     .describe(
       "what a run is judged by: evaluationReturn or evaluationWinRate (greedy episodes at the end, of result.json), evaluationInfo.NAME (what the environment told in them), or a metric of metrics.jsonl over the end of training; with a minus before it, less is better: -evaluationInfo.minutes",
@@ -89,7 +96,7 @@ export const reportSchema = z.strictObject({
     .max(1)
     .default(0.1)
     .describe("of a score from metrics.jsonl: the last fraction of training that it is the mean over"),
-  curve: z.string().default(DEFAULT_CURVE).describe("metric of the curves over steps and over time"),
+  curve: metricSchema.default(DEFAULT_CURVE).describe("metric of the curves over steps and over time"),
   reference: z
     .string()
     .optional()

@@ -151,15 +151,17 @@ interface TrialRun {
 /** What is tried for an algorithm. */
 interface Plan {
   readonly variant: SuiteAlgorithm;
-  readonly trials: readonly { readonly values: SearchPoint; readonly runs: readonly TrialRun[] }[];
+  /** By number. A point that came up before is not tried again, so some numbers are missing where there are few points. */
+  readonly trials: ReadonlyMap<number, { readonly values: SearchPoint; readonly runs: readonly TrialRun[] }>;
 }
 
 async function planOf(suite: Suite, search: Search, variant: SuiteAlgorithm): Promise<Plan> {
   const paths = Object.keys(search.space).filter((path) => concerns(path, variant));
   const points = searchPoints(search, new Random(search.seed), paths);
-  const digits = String(Math.max(99, points.length - 1)).length;
+  const seen = points.map((point) => JSON.stringify(point));
   const trials = await Promise.all(
     points.map(async (values, trial) => {
+      if (seen.indexOf(seen[trial]) < trial) return [];
       const runs = await Promise.all(
         suite.tasks.map(async (task, i) => {
           const settings = Object.entries(values).reduce(
@@ -172,31 +174,35 @@ async function planOf(suite: Suite, search: Search, variant: SuiteAlgorithm): Pr
             throw new InputError(`${where}: ${error.message}`, { cause: error });
           });
           return suite.seeds.map((seed): TrialRun => {
-            const name = `trial-${String(trial).padStart(digits, "0")}`;
+            // As many digits however many trials there are: a search that grows finds what it has.
+            const name = `trial-${String(trial).padStart(2, "0")}`;
             return { task: i, path: join(variant.name, name, task.name, `seed-${seed}`), config: { ...config, seed } };
           });
         }),
       );
-      return { values, runs: runs.flat() };
+      return [[trial, { values, runs: runs.flat() }]] as const;
     }),
   );
-  return { variant, trials };
+  return { variant, trials: new Map(trials.flat()) };
 }
 
 /**
  * The rounds of a search: how many trials each has, and the fraction of all steps that they have made at its end.
  *
  * @param steps of a run that is not stopped
+ * @param update steps between two updates: no round is shorter
  */
 export function roundsOf(
   search: Pick<Search, "method" | "trials" | "eta" | "minSteps">,
   steps: number,
+  update = 1,
 ): { readonly trials: number; readonly fraction: number }[] {
   const { method, trials, eta, minSteps = steps / eta ** 3 } = search;
   if (method === "random") return [{ trials, fraction: 1 }];
   if (minSteps > steps)
     throw new InputError(`search.minSteps is ${minSteps}, must be at most the steps of a run, ${steps}`);
-  const last = Math.max(0, Math.floor(Math.log(steps / Math.max(1, minSteps)) / Math.log(eta) + 1e-9));
+  const first = Math.min(steps, Math.max(update, minSteps));
+  const last = Math.max(0, Math.floor(Math.log(steps / first) / Math.log(eta) + 1e-9));
   // One that is left alone is judged at each round, too: a search with more trials compares others with it there.
   return Array.from({ length: last + 1 }, (_, round) => ({
     trials: Math.max(1, Math.floor(trials / eta ** round)),
@@ -242,20 +248,19 @@ async function searchFor(
   memory: Memory,
   { onProgress = () => {}, workers = availableParallelism(), signal }: TuneOptions,
 ): Promise<Omit<TunedAlgorithm, "config">> {
-  const totalSteps = trials[0].runs[0].config.steps;
-  const rounds = roundsOf(search, totalSteps);
-  const results: Trial[] = trials.map(({ values }, trial) => ({
-    trial,
-    values,
-    rounds: 0,
-    steps: 0,
-    score: undefined,
-    failure: "not begun",
-  }));
-  let left = results.map(({ trial }) => trial);
+  // Tasks may differ; steps are told of the first.
+  const configs = trials.get(0)!.runs.map(({ config }) => config);
+  const [{ steps: totalSteps }] = configs;
+  const updates = configs.map(({ rollout, steps }) => (rollout.environments * rollout.length) / steps);
+  const rounds = roundsOf(search, totalSteps, totalSteps * Math.max(...updates));
+  const stepsAt = (fraction: number) => Math.ceil(fraction / updates[0] - 1e-9) * Math.round(totalSteps * updates[0]);
+  const results = new Map<number, Trial>();
+  for (const [trial, { values }] of trials)
+    results.set(trial, { trial, values, rounds: 0, steps: 0, score: undefined, failure: "not begun" });
+  let left = [...results.keys()];
   for (const [round, { trials: count, fraction }] of rounds.entries()) {
     // Those that failed don't come back.
-    if (round > 0) left = ranked(results.filter(({ trial, score }) => left.includes(trial) && score !== undefined));
+    if (round > 0) left = ranked(left.map((trial) => results.get(trial)!).filter(({ score }) => score !== undefined));
     left = left.slice(0, count);
     if (left.length === 0) break;
     const pauseAt = (config: RunConfig): number | undefined =>
@@ -266,29 +271,29 @@ async function searchFor(
       round: round + 1,
       rounds: rounds.length,
       trials: left.length,
-      steps: Math.ceil(totalSteps * fraction),
+      steps: stepsAt(fraction),
     });
-    const runs = left.flatMap((trial) => trials[trial].runs);
+    const runs = left.flatMap((trial) => trials.get(trial)!.runs);
     const scores = await makeRound(runs, pauseAt, suite, path, memory, { onProgress, workers, signal });
     for (const trial of left) {
-      const own = trials[trial].runs.map((run) => scores.get(run.path)!);
+      const own = trials.get(trial)!.runs.map((run) => scores.get(run.path)!);
       const failure = own.flatMap((score) => ("failure" in score ? [score.failure] : []))[0];
-      results[trial] = {
-        ...results[trial],
+      results.set(trial, {
+        ...results.get(trial)!,
         rounds: round + 1,
-        steps: Math.ceil(totalSteps * fraction),
+        steps: stepsAt(fraction),
         score:
           failure === undefined ? mean(own.map((score) => ("score" in score ? score.score : Number.NaN))) : undefined,
         failure,
-      };
+      });
     }
   }
-  const order = ranked(results);
-  const best = results[order[0]];
+  const order = ranked([...results.values()]).map((trial) => results.get(trial)!);
+  const [best] = order;
   if (best.score === undefined) {
-    throw new Error(`${variant.name}: every trial failed; the first: ${results[0].failure}`);
+    throw new Error(`${variant.name}: every trial failed; the first: ${results.get(0)!.failure}`);
   }
-  return { algorithm: variant.name, trials: order.map((trial) => results[trial]), best };
+  return { algorithm: variant.name, trials: order, best };
 }
 
 /** The trials' numbers, the best first. */

@@ -3,6 +3,7 @@
 
 import { createRequire } from "node:module";
 import { Command } from "commander";
+import { oneLine } from "../errors.ts";
 import { describeError } from "../modules.ts";
 import { benchmarkCommand } from "./benchmark.ts";
 import { csvCommand } from "./csv.ts";
@@ -29,9 +30,6 @@ const commands = [
   tuneCommand(),
   listCommand(),
 ];
-
-/** A message on one line, whatever it was. */
-const oneLine = (message: string): string => message.trim().replace(/\s*\n\s*/g, " ");
 
 const program = new Command("bpta")
   .description("Train teams of agents by back-propagation through agents (BPTA), and their peers.")

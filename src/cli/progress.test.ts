@@ -45,7 +45,7 @@ test("before an episode has ended there is no return to show", () => {
 });
 
 test("numbers and times read well", () => {
-  expect([0, -0.004, 12.345, 4321.9].map(formatNumber)).toEqual(["0.00", "-0.00", "12.35", "4,322"]);
+  expect([0, -0.00421, 12.345, 4321.9].map(formatNumber)).toEqual(["0.00", "-0.0042", "12.35", "4,322"]);
   expect([0, 7.4, 65, 3600, 8075].map(formatDuration)).toEqual([
     "0 s",
     "7 s",

@@ -129,7 +129,11 @@ const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const fine = new Intl.NumberFormat("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 
 /** A return or a rate, with as many digits as it deserves. */
-export const formatNumber = (value: number): string => (Math.abs(value) >= 1000 ? whole : fine).format(value);
+export function formatNumber(value: number): string {
+  const size = Math.abs(value);
+  if (size > 0 && size < 0.1) return String(Number(value.toPrecision(2)));
+  return (size >= 1000 ? whole : fine).format(value);
+}
 
 /** `< 1 s`, `7 s`, `3 min 05 s`, `2 h 14 min`. */
 export function formatDuration(seconds: number): string {

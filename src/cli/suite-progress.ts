@@ -4,6 +4,7 @@ import { createLogUpdate } from "log-update";
 import colors from "picocolors";
 import type { BenchmarkEvent } from "../benchmark/benchmark.ts";
 import type { TuneEvent } from "../benchmark/tune.ts";
+import { oneLine } from "../errors.ts";
 import { formatDuration, formatNumber, type ProgressOptions, percent, type RunView, runViewer } from "./progress.ts";
 
 type SuiteEvent = BenchmarkEvent | TuneEvent;
@@ -26,7 +27,7 @@ function showTrouble(event: SuiteEvent): void {
   if (event.kind === "notice") console.error(`note: ${event.message}`);
   if (event.kind === "run" && event.progress.kind === "notice") console.error(`note: ${event.progress.message}`);
   if (event.kind === "end" && event.outcome.kind === "failed") {
-    console.error(`failed: ${event.run}: ${event.outcome.message}`);
+    console.error(`failed: ${event.run}: ${oneLine(event.outcome.message)}`);
   }
 }
 

@@ -18,6 +18,7 @@ const FAINT = "#666666";
 const FONT = "Helvetica, Arial, Liberation Sans, sans-serif";
 const TEXT_SIZE = 13;
 const LEGEND_TEXT_SIZE = 14;
+const PANEL_TITLE_SIZE = TEXT_SIZE + 1;
 const SYMBOL_LENGTH = 20;
 const COLUMN_PADDING = 16;
 
@@ -338,6 +339,7 @@ export interface IntervalChart {
   readonly panels: readonly IntervalPanel[];
 }
 
+/** A panel is wider where its title is. */
 const PANEL_WIDTH = 210;
 const PANEL_GAP = 28;
 const PANELS_PER_ROW = 4;
@@ -353,9 +355,13 @@ function intervalSpec({ title, subtitle, labels, colors = labels.map((_, i) => i
   const columns = Math.min(PANELS_PER_ROW, panels.length);
   const bands = Math.ceil(panels.length / columns);
   const panelHeight = ROW_HEIGHT * labels.length;
+  const panelWidth = Math.max(
+    PANEL_WIDTH,
+    ...panels.map((panel) => Math.ceil(textWidth(panel.title, PANEL_TITLE_SIZE))),
+  );
   const bandHeight = PANEL_TOP + panelHeight + PANEL_BOTTOM;
   return {
-    width: columns * PANEL_WIDTH + (columns - 1) * PANEL_GAP,
+    width: columns * panelWidth + (columns - 1) * PANEL_GAP,
     height: bands * bandHeight,
     // Where labels are set in a wider font than Helvetica, they need more room than was measured.
     padding: { left: 28, right: 12, top: 12, bottom: 12 },
@@ -367,8 +373,9 @@ function intervalSpec({ title, subtitle, labels, colors = labels.map((_, i) => i
       return panelMark(panel, {
         labels,
         colors,
-        x: column * (PANEL_WIDTH + PANEL_GAP),
+        x: column * (panelWidth + PANEL_GAP),
         y: PANEL_TOP + Math.floor(i / columns) * bandHeight,
+        width: panelWidth,
         height: panelHeight,
         hasLabels: column === 0,
       });
@@ -383,6 +390,7 @@ function panelMark(
     readonly colors: readonly number[];
     readonly x: number;
     readonly y: number;
+    readonly width: number;
     readonly height: number;
     readonly hasLabels: boolean;
   },
@@ -397,19 +405,19 @@ function panelMark(
       enter: {
         x: { value: place.x },
         y: { value: place.y },
-        width: { value: PANEL_WIDTH },
+        width: { value: place.width },
         height: { value: place.height },
       },
     },
     // Grids are as long as these say.
     signals: [
-      { name: "width", value: PANEL_WIDTH },
+      { name: "width", value: place.width },
       { name: "height", value: place.height },
     ],
-    title: { text: title, fontSize: TEXT_SIZE + 1, fontWeight: "normal", anchor: "middle", offset: 8 },
+    title: { text: title, fontSize: PANEL_TITLE_SIZE, fontWeight: "normal", anchor: "middle", offset: 8 },
     data: [{ name: "rows", values: rows.filter(({ value }) => Number.isFinite(value)) }],
     scales: [
-      { name: "x", type: "linear", domain: [lowest - margin, highest + margin], range: [0, PANEL_WIDTH], zero: false },
+      { name: "x", type: "linear", domain: [lowest - margin, highest + margin], range: [0, place.width], zero: false },
       { name: "y", type: "band", domain: [...place.labels], range: [0, place.height], padding: 0.35 },
       {
         name: "color",
@@ -427,6 +435,8 @@ function panelMark(
         ticks: false,
         labels: place.hasLabels,
         labelFontSize: LEGEND_TEXT_SIZE,
+        // None is cut: names often differ in their ends.
+        labelLimit: 0,
       },
     ],
     marks: [
@@ -512,10 +522,12 @@ function legendColumns(texts: readonly string[], width: number): number {
   return 1;
 }
 
-/** Axis labels: 500, 1.5k, 2M. */
+/** Axis labels: 500, 1.5k, 2M; none where an axis leaves one out. */
 const shortNumbers = {
   labels: {
-    update: { text: { signal: "abs(datum.value) >= 1000 ? format(datum.value, '~s') : datum.label" } },
+    update: {
+      text: { signal: "datum.label !== '' && abs(datum.value) >= 1000 ? format(datum.value, '~s') : datum.label" },
+    },
   },
 };
 

@@ -1,6 +1,7 @@
 /** @file Figures of runs and of comparisons: what is drawn, and what stands beside it. */
 
 import { InputError } from "../errors.ts";
+import { titleOfId } from "../modules.ts";
 import { type BandPoint, bandChart, visibleRange } from "./charts.ts";
 import { alignCurves, environmentsOf, type RunGroup } from "./runs.ts";
 import { mean, tInterval } from "./statistics.ts";
@@ -70,7 +71,7 @@ export async function learningCurves(groups: readonly RunGroup[], options: Learn
   const sizes = groups.map(({ runs }) => runs.length);
   const sizesDiffer = new Set(sizes).size > 1;
   return await bandChart({
-    title: options.title ?? (environments.length === 1 ? environments[0] : "Learning curves"),
+    title: options.title ?? (environments.length === 1 ? titleOfId(environments[0]) : "Learning curves"),
     subtitle: subtitle(sizes, smoothing),
     xLabel: options.xLabel ?? "Environment steps",
     yLabel: options.yLabel ?? metricLabel(metric),

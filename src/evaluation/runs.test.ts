@@ -127,12 +127,40 @@ describe("grouping runs", () => {
     const runs = [run({ name: "bppo", peerCoef: 1, threads: 1 }, 3), run({ name: "bppo", peerCoef: 0, threads: 2 }, 4)];
     expect(() => groupRuns(runs)).toThrow("group bppo mixes algorithm.peerCoef 1 and 0; group by a setting in which");
     expect(groupRuns(runs, { by: ["algorithm.peerCoef"] })).toHaveLength(2);
-    // A run of an earlier version, which did not have the setting; and of another length.
-    const older = {
-      ...run({ name: "bppo", peerCoef: 1 }, 5),
-      config: { ...runs[0].config, algorithm: { name: "bppo" }, steps: 9 },
-    };
-    expect(groupRuns([runs[0], older])).toHaveLength(1);
+    const without = run({ name: "bppo" }, 5);
+    expect(() => groupRuns([runs[0], without])).toThrow("group bppo mixes algorithm.peerCoef 1 and not set");
+    // Of another length.
+    const longer = { ...runs[0], seed: 6, config: { ...runs[0].config, steps: 9 } };
+    expect(groupRuns([runs[0], longer])).toHaveLength(1);
+  });
+
+  it("calls modules by their files, and by what is above them where files are called alike", () => {
+    const runs = [run({ name: "/a/algo.ts" }, 0, "/x/one/env.ts"), run({ name: "/a/algo.ts" }, 0, "/x/two/env.ts")];
+    expect(groupRuns(runs).map(({ label }) => label)).toEqual(["a/algo.ts, one/env.ts", "a/algo.ts, two/env.ts"]);
+    const [single] = groupRuns([runs[0]]);
+    expect(single.label).toBe("algo.ts");
+  });
+
+  it("has a label for every group, and another for each", () => {
+    const sizes = [
+      { ...run({ name: "bppo" }, 0), config: { policy: { hidden: 64 }, critic: { hidden: 8 } } },
+      { ...run({ name: "bppo" }, 0), config: { policy: { hidden: 8 }, critic: { hidden: 64 } } },
+    ];
+    const groups = groupRuns(sizes, { by: ["policy.hidden", "critic.hidden"] });
+    expect(groups.map(({ label }) => label)).toEqual([
+      "policy.hidden 64, critic.hidden 8",
+      "policy.hidden 8, critic.hidden 64",
+    ]);
+    const graphs = [
+      run({ name: "bppo", dependencies: [[], [0], [1]] }, 0),
+      run({ name: "bppo", dependencies: [[], [0, 1]] }, 0),
+      run({ name: "mappo" }, 0),
+    ];
+    expect(groupRuns(graphs, { by: ["algorithm.dependencies"] }).map(({ label }) => label)).toEqual([
+      "dependencies [[],[0],[1]]",
+      "dependencies [[],[0,1]]",
+      "mappo",
+    ]);
   });
 
   it("names the nearest setting of one that no run has", () => {

@@ -85,7 +85,8 @@ function withLastEvaluation(metrics: readonly UpdateMetrics[], result: RunResult
  * Puts runs that are equal in some settings into one group each, in the order in which the runs were given.
  *
  * A label is made of the settings' values, with their names where the value alone says too little: `bppo, peerCoef 0`.
- * A setting that a run does not have (another algorithm's run may not) is left out of its label.
+ * A setting that a run does not have (another algorithm's run may not) is left out of its label; if there is none that it
+ * has, it goes by its algorithm.
  *
  * @param options.by paths of settings, such as `algorithm.peerCoef`; a section (`algorithm`, `env`) stands for its name.
  *   Default: the algorithm, and the environment where there are several
@@ -103,18 +104,21 @@ export function groupRuns(
       throw unknownName("setting", path, [...new Set(runs.flatMap(({ config }) => settingPaths(config)))]);
     }
   }
-  const labelOf = ({ config }: RecordedRun, title: (id: string) => string): string =>
-    by.flatMap((path) => describeSetting(path, settingAt(config, path), title)).join(", ");
   const groups = new Map<string, RecordedRun[]>();
   for (const run of runs) {
-    // Modules are told apart by their paths, and called by their files.
-    const key = labelOf(run, (id) => id);
+    const key = JSON.stringify(
+      by.map((path) => nameOf(settingAt(run.config, path)) ?? settingAt(run.config, path) ?? null),
+    );
     const group = groups.get(key);
     if (group) group.push(run);
     else groups.set(key, [run]);
   }
-  return [...groups.values()].map((members) => {
-    const label = labelOf(members[0], titleOfId);
+  const labels = labelsOf(
+    [...groups.values()].map(([{ config }]) => config),
+    by,
+  );
+  return [...groups.values()].map((members, i) => {
+    const label = labels[i];
     const refuse = (reason: string): never => {
       throw new InputError(`group ${label} ${reason}; group by a setting in which its runs differ, or leave runs out`);
     };
@@ -137,11 +141,11 @@ export function groupRuns(
 const BESIDE_THE_POINT =
   /^(seed|steps|startedAt|versions|machines|modules|evaluation|checkpoint|rollout\.workers|algorithm\.(threads|microBatch))(\.|$)/;
 
-/** In what settings runs of a group differ; those that a run does not have, being of an earlier version, do not count. */
+/** In what settings runs of a group differ. */
 const mixedSettings = ([first, ...others]: readonly RecordedRun[]) =>
   others
     .flatMap((other) => differences(first.config, other.config))
-    .filter(({ path, before, after }) => !BESIDE_THE_POINT.test(path) && before !== undefined && after !== undefined)
+    .filter(({ path }) => !BESIDE_THE_POINT.test(path))
     .filter(({ path }, i, all) => all.findIndex((other) => other.path === path) === i);
 
 /** Identifiers of the environments that these runs are of, each once. */
@@ -166,12 +170,34 @@ function nameOf(value: unknown): string | undefined {
   return typeof name === "string" ? name : undefined;
 }
 
+/** What groups are called, by a configuration of each: modules by their files, and as much above as tells them apart. */
+function labelsOf(configs: readonly SettingsTree[], by: readonly string[]): string[] {
+  const labelled = (parents: number): string[] =>
+    configs.map((config) => {
+      const parts = by.flatMap((path) => describeSetting(path, settingAt(config, path), by, parents));
+      return parts.length > 0 ? parts.join(", ") : titleOfId(nameOf(config.algorithm) ?? "unknown", parents);
+    });
+  let labels = labelled(0);
+  for (let parents = 1; new Set(labels).size < labels.length && parents < DEEPEST; parents++)
+    labels = labelled(parents);
+  return labels;
+}
+
+/** No module lies under more directories than this. */
+const DEEPEST = 50;
+
 /** A setting's part of a label: text and names of sections alone, other values after the setting's name. */
-function describeSetting(path: string, value: unknown, title: (id: string) => string): readonly string[] {
+function describeSetting(path: string, value: unknown, by: readonly string[], parents: number): readonly string[] {
   if (value === undefined) return [];
-  const name = nameOf(value);
-  const text = typeof value === "string" ? value : name && title(name);
-  return [text ?? `${path.slice(path.lastIndexOf(".") + 1)} ${describeValue(value)}`];
+  const text = typeof value === "string" ? value : nameOf(value);
+  return [text === undefined ? `${shortPath(path, by)} ${describeValue(value)}` : titleOfId(text, parents)];
+}
+
+/** The end of a path that no other of these has. */
+function shortPath(path: string, paths: readonly string[]): string {
+  const keys = path.split(".");
+  const ends = keys.map((_, i) => keys.slice(keys.length - 1 - i).join("."));
+  return ends.find((end) => !paths.some((other) => other !== path && `.${other}`.endsWith(`.${end}`))) ?? path;
 }
 
 const describeValue = (value: unknown): string =>
@@ -179,7 +205,11 @@ const describeValue = (value: unknown): string =>
     ? Object.entries(value)
         .map(([key, inner]) => `${key} ${describeValue(inner)}`)
         .join(" ")
-    : String(value);
+    : value === undefined
+      ? "not set"
+      : Array.isArray(value)
+        ? JSON.stringify(value)
+        : String(value);
 
 /** Runs' values of one metric at the same steps. */
 export interface AlignedCurves {

@@ -5,14 +5,15 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Random } from "../random.ts";
 import {
+  aggregateInterquartileMean,
   aggregateMean,
   aggregateMedian,
+  aggregateOptimalityGap,
   bootstrapInterval,
   fractionAbove,
   type Interval,
   interquartileMean,
   mean,
-  optimalityGap,
   probabilityOfImprovement,
   standardDeviation,
   standardError,
@@ -118,6 +119,31 @@ describe("the interquartile mean", () => {
   });
 });
 
+describe("numbers over tasks with different numbers of runs", () => {
+  const repeated = (scores: readonly number[], times: number) => Array.from({ length: times }, () => scores).flat();
+
+  it("are those of tasks that have each run as often as makes them equal", () => {
+    const scores = fc.array(fc.double({ min: -1, max: 2, noNaN: true }), { minLength: 1, maxLength: 5 });
+    fc.assert(
+      fc.property(fc.array(scores, { minLength: 1, maxLength: 4 }), (byTask) => {
+        // 60 is a multiple of all lengths; four times that, and quarters are whole.
+        const equal = byTask.map((own) => repeated(own, 240 / own.length));
+        // Of equal numbers, rliable rounds the quarters to whole runs.
+        if (new Set(byTask.map(({ length }) => length)).size > 1) {
+          expect(aggregateInterquartileMean(byTask)).toBeCloseTo(aggregateInterquartileMean(equal), 9);
+        }
+        expect(aggregateOptimalityGap(byTask)).toBeCloseTo(aggregateOptimalityGap(equal), 9);
+        expect(fractionAbove(byTask, 0.5)).toBeCloseTo(fractionAbove(equal, 0.5), 9);
+      }),
+    );
+  });
+
+  it("do not favour an algorithm for the tasks on which it has been run the most", () => {
+    const [easy, hard] = [1, 0].map((score) => repeated([score], 10));
+    expect(aggregateInterquartileMean([easy, hard.slice(8)])).toBe(aggregateInterquartileMean([easy, hard]));
+  });
+});
+
 /** What one repetition of rliable's bootstrap gave, over several: the ends of the interval, and how far they scatter. */
 interface Estimate {
   readonly point: readonly number[];
@@ -141,8 +167,8 @@ describe("rliable's numbers (scripts/rliable-golden.py)", () => {
   const statistics: Readonly<Record<string, (pooled: Float64Array, byTask: readonly Float64Array[]) => number>> = {
     mean: (_, byTask) => aggregateMean(byTask),
     median: (_, byTask) => aggregateMedian(byTask),
-    interquartileMean,
-    optimalityGap,
+    interquartileMean: (_, byTask) => aggregateInterquartileMean(byTask),
+    optimalityGap: (_, byTask) => aggregateOptimalityGap(byTask),
   };
 
   /**
@@ -172,9 +198,8 @@ describe("rliable's numbers (scripts/rliable-golden.py)", () => {
   it.each(methods)("of performance profiles, method %s", (method) => {
     const byTask = golden.scores[method];
     for (const [i, threshold] of golden.thresholds.entries()) {
-      const interval = () => bootstrapInterval(byTask, (pooled) => fractionAbove(pooled, threshold), options(i));
-      const scores = byTask.flat();
-      expectEstimate(golden.profiles[method], i, fractionAbove(scores, threshold), interval, 1 / scores.length);
+      const interval = () => bootstrapInterval(byTask, (_, drawn) => fractionAbove(drawn, threshold), options(i));
+      expectEstimate(golden.profiles[method], i, fractionAbove(byTask, threshold), interval, 1 / byTask.flat().length);
     }
   });
 

@@ -145,12 +145,30 @@ export const aggregateMean = (byTask: readonly ArrayLike<number>[]): number => m
 /** Median over tasks of the mean over runs (rliable: `aggregate_median`). */
 export const aggregateMedian = (byTask: readonly ArrayLike<number>[]): number => median(taskMeans(byTask));
 
-/** How far scores stay below 1 on average; what is above 1 does not make up for it (rliable: `aggregate_optimality_gap`). */
-export function optimalityGap(scores: ArrayLike<number>): number {
-  let sum = 0;
-  for (let i = 0; i < scores.length; i++) sum += Math.min(scores[i], 1);
-  return 1 - sum / scores.length;
+/**
+ * Interquartile mean over the runs of all tasks (rliable: `aggregate_iqm`). Every task counts the same: where one has more
+ * runs than another, each of its runs counts for less, and the quarters end within a run if they must.
+ */
+export function aggregateInterquartileMean(byTask: readonly ArrayLike<number>[]): number {
+  const runs = byTask.flatMap((scores) =>
+    Array.from(scores, (score) => ({ score, weight: 1 / (byTask.length * scores.length) })),
+  );
+  if (byTask.every(({ length }) => length === byTask[0].length))
+    return interquartileMean(runs.map(({ score }) => score));
+  let [below, sum] = [0, 0];
+  for (const { score, weight } of runs.sort((a, b) => a.score - b.score)) {
+    sum += score * Math.max(0, Math.min(below + weight, 0.75) - Math.max(below, 0.25));
+    below += weight;
+  }
+  return sum / 0.5;
 }
+
+/**
+ * How far scores stay below 1 on average; what is above 1 does not make up for it (rliable: `aggregate_optimality_gap`).
+ * Every task counts the same.
+ */
+export const aggregateOptimalityGap = (byTask: readonly ArrayLike<number>[]): number =>
+  1 - mean(byTask.map((scores) => mean(Array.from(scores, (score) => Math.min(score, 1)))));
 
 /**
  * How likely a run of X is to be better than a run of Y: the fraction of pairs in which it is, equal ones counting half
@@ -170,9 +188,9 @@ function pairsWon(x: ArrayLike<number>, y: ArrayLike<number>): number {
   return won / (x.length * y.length);
 }
 
-/** Fraction of scores above a threshold τ: one point of a performance profile (rliable: `run_score_deviation`). */
-export function fractionAbove(scores: ArrayLike<number>, threshold: number): number {
-  let above = 0;
-  for (let i = 0; i < scores.length; i++) if (scores[i] > threshold) above += 1;
-  return above / scores.length;
-}
+/**
+ * Fraction of scores above a threshold τ, every task counting the same: one point of a performance profile (rliable:
+ * `run_score_deviation`).
+ */
+export const fractionAbove = (byTask: readonly ArrayLike<number>[], threshold: number): number =>
+  mean(byTask.map((scores) => mean(Array.from(scores, (score) => Number(score > threshold)))));

@@ -4,7 +4,9 @@ import { extname } from "node:path";
 import { InputError } from "../errors.ts";
 import { learningCurves } from "../evaluation/figures.ts";
 import { pngOf } from "../evaluation/png.ts";
-import { groupRuns, readRuns } from "../evaluation/runs.ts";
+import { groupRuns, type RecordedRun, readRuns } from "../evaluation/runs.ts";
+import { isTree } from "../trees.ts";
+import { settingsOfRun, validateConfig } from "./config.ts";
 import { writeFileAtomically } from "./files.ts";
 
 /** What a figure of runs shows. */
@@ -32,10 +34,21 @@ export async function plotRuns(
 ): Promise<void> {
   const ending = extname(out).toLowerCase();
   if (ending !== ".svg" && ending !== ".png") throw new InputError(`${out}: a figure's file must end in .svg or .png`);
-  const groups = groupRuns(await readRuns(paths), { ...(by && { by }) });
+  const runs = await Promise.all((await readRuns(paths)).map(completed));
+  const groups = groupRuns(runs, { ...(by && { by }) });
   const svg = await learningCurves(groups, {
     ...(metric !== undefined && { metric }),
     ...(smoothing !== undefined && { smoothing }),
   });
   await writeFileAtomically(out, ending === ".png" ? [await pngOf(svg)] : svg);
+}
+
+/**
+ * A run with the settings that it does not name, being of an earlier version, so that it compares with others; as it
+ * stands, if this version does not know what it was made of.
+ */
+async function completed(run: RecordedRun): Promise<RecordedRun> {
+  const config = await validateConfig(settingsOfRun(run.config, run.path)).catch(() => undefined);
+  const settings: unknown = JSON.parse(JSON.stringify(config ?? run.config));
+  return isTree(settings) ? { ...run, config: settings } : run;
 }

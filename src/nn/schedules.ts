@@ -2,15 +2,21 @@
 
 import { z } from "zod";
 
+const scheduleOf = (value: z.ZodNumber) =>
+  z.union([
+    value,
+    z.strictObject({
+      from: value.describe("value at the start of training"),
+      to: value.describe("value from then on"),
+      fraction: z.number().gt(0).max(1).default(1).describe("fraction of training that it takes to get there"),
+    }),
+  ]);
+
 /** A constant, or a straight line from one number to another over the first part of training. */
-export const scheduleSchema = z.union([
-  z.number(),
-  z.strictObject({
-    from: z.number().describe("value at the start of training"),
-    to: z.number().describe("value from then on"),
-    fraction: z.number().gt(0).max(1).default(1).describe("fraction of training that it takes to get there"),
-  }),
-]);
+export const scheduleSchema = scheduleOf(z.number());
+
+/** The same of a rate, which is not negative. */
+export const rateSchema = scheduleOf(z.number().min(0));
 
 export type Schedule = z.infer<typeof scheduleSchema>;
 

@@ -94,6 +94,9 @@ function openScene(episode: EpisodeData, index: number, createView: CreateView<R
   };
 }
 
+/** Frames that a page key goes. */
+const LEAP = 10;
+
 /** Seconds for which the end of an episode is shown. */
 const PAUSE = 1;
 
@@ -233,7 +236,7 @@ export function startPlayer<Kind extends Recording["kind"]>(kind: Kind, createVi
       });
       chooser.addEventListener("change", () => {
         choose(Number(chooser.value));
-        setPlaying(true);
+        setPlaying(playing);
       });
     }
     playButton.addEventListener("click", () => setPlaying(!playing));
@@ -247,10 +250,17 @@ export function startPlayer<Kind extends Recording["kind"]>(kind: Kind, createVi
     });
     addEventListener("keydown", (event) => {
       if (event.target instanceof HTMLSelectElement || event.metaKey || event.ctrlKey || event.altKey) return;
+      // A button that has the focus is pressed.
+      if (event.key === " " && event.target instanceof HTMLButtonElement) return;
+      const [back, on] = [() => seek(Math.ceil(current()) - 1), () => seek(Math.floor(current()) + 1)];
       const actions: Readonly<Record<string, () => void>> = {
         " ": () => setPlaying(!playing),
-        ArrowLeft: () => seek(Math.ceil(current()) - 1),
-        ArrowRight: () => seek(Math.floor(current()) + 1),
+        ArrowLeft: back,
+        ArrowDown: back,
+        ArrowRight: on,
+        ArrowUp: on,
+        PageDown: () => seek(Math.ceil(current()) - LEAP),
+        PageUp: () => seek(Math.floor(current()) + LEAP),
         Home: () => seek(0),
         End: () => seek(scene.recording.frames - 1),
       };

@@ -10,23 +10,32 @@ const COLOR = "#8795a6";
 const KEPT = 60;
 const AHEAD = 8;
 
+interface Picture {
+  readonly image: HTMLImageElement;
+  /** Rejects if there is no picture in it. */
+  readonly ready: Promise<void>;
+}
+
 export function createPicturesView(
   { frames, width, height, mediaType, pictures }: PicturesRecording,
   { agents, action }: EpisodeNotes,
 ): View {
   /** By frame, in the order in which they were wanted last. */
-  const decoded = new Map<number, { readonly image: HTMLImageElement; readonly ready: Promise<void> }>();
+  const decoded = new Map<number, Picture>();
   let onChange = (): void => {};
   let shown: HTMLImageElement | undefined;
 
   const whole = (frame: number): number => Math.min(Math.floor(frame), frames - 1);
-  function want(frame: number): { readonly image: HTMLImageElement; readonly ready: Promise<void> } {
+  function want(frame: number): Picture {
     let found = decoded.get(frame);
     decoded.delete(frame);
     if (!found) {
       const image = new Image();
       image.src = `data:${mediaType};base64,${pictures[frame]}`;
-      found = { image, ready: image.decode() };
+      const ready = image.decode().catch(() => {
+        throw new Error(`step ${frame}: the picture can't be decoded; is it a whole one, and an SVG well-formed?`);
+      });
+      found = { image, ready };
       found.ready.then(
         () => onChange(),
         () => {},
@@ -47,8 +56,8 @@ export function createPicturesView(
       const now = whole(frame);
       for (let ahead = Math.min(now + AHEAD, frames - 1); ahead > now; ahead--) want(ahead);
       const { image } = want(now);
-      // Until it is decoded, the one before stays.
-      if (image.complete) shown = image;
+      // Until it is decoded, the one before stays; also if it can't be.
+      if (image.complete && image.naturalWidth > 0) shown = image;
       if (!shown) return;
       // Little pictures keep their pixels.
       context.imageSmoothingEnabled = scale < 2;
