@@ -41,6 +41,10 @@ function designedDependencies(
   { order, dependencies }: PolicySettings,
 ): Dependencies {
   const allowed = autoregressive === "learned" ? "learned" : "none";
+  if (autoregressive !== true && order === "shuffled") {
+    const reason = autoregressive === "learned" ? "act as a graph says, which it learns" : "act at once";
+    throw new InputError(`policy.order is shuffled, but agents of this algorithm ${reason}: leave it out`);
+  }
   if (autoregressive !== true && dependencies !== undefined && dependencies !== allowed) {
     const reason =
       autoregressive === "learned"

@@ -42,12 +42,16 @@ export interface ActorObjective {
  * @throws InputError unless it is one number per sample: of a mean or a sum, shares of the samples would not add up
  */
 export function objectiveValue(objective: ActorObjective, terms: ObjectiveTerms): Traced {
-  const value: Traced | undefined = objective.value(terms);
-  const { shape } = terms.ratio;
+  return perSample("an objective's value", "the mean is taken of it", objective.value(terms), terms.ratio);
+}
+
+/** @throws InputError unless a value from outside is one number per sample, as `like` is */
+function perSample(what: string, use: string, value: Traced | undefined, like: Traced): Traced {
+  const { shape } = like;
   if (!Array.isArray(value?.shape) || String(value.shape) !== String(shape)) {
     const given = Array.isArray(value?.shape) ? `an array of shape [${value.shape}]` : `${value}`;
     throw new InputError(
-      `an objective's value must be one number per sample, [${shape}], written with numpy of bpta/jax; it returned ${given} (the mean is taken of it)`,
+      `${what} must be one number per sample, [${shape}], written with numpy of bpta/jax; it returned ${given} (${use})`,
     );
   }
   return value;
@@ -241,7 +245,11 @@ export function compileEvaluation(
         const { logRatio } = termsAt(jointActions);
         if (!influence) return { logRatio };
         // Samples do not meet in a forward pass, so the gradient of the sum is the gradient of each.
-        const actionGradients = grad((joint: Traced) => influence(termsAt(joint)).sum())(jointActions);
+        const influenceAt = (joint: Traced): Traced => {
+          const terms = termsAt(joint);
+          return perSample("an influence", "each sample's derivative is taken of it", influence(terms), terms.ratio);
+        };
+        const actionGradients = grad((joint: Traced) => influenceAt(joint).sum())(jointActions);
         return { logRatio, actionGradients };
       },
     },

@@ -173,7 +173,15 @@ export const bppo = defineAlgorithm({
   title: "BPPO",
   paper: "Li, Zhao, Wu & Pajarinen 2024, Backpropagation Through Agents, AAAI-24",
   description: "PPO for agents that act in turn, with feedback from those that act later through the chain of actions",
-  settings: bppoSettings,
+  settings: bppoSettings
+    .refine(({ schedule, chain }) => schedule === "simultaneous" || chain === "direct", {
+      path: ["chain"],
+      message: "full needs schedule: simultaneous",
+    })
+    .refine(({ schedule, compat }) => schedule === "sequential" || compat === "none", {
+      path: ["compat"],
+      message: "published needs schedule: sequential",
+    }),
   create: (options) =>
     createLearner(options, { autoregressive: true, criticView: "state" }, bppoUpdate(options.settings)),
 });

@@ -1,5 +1,6 @@
 /** @file Agents that share a network and learn together: their samples as those of one. */
 
+import { InputError } from "../errors.ts";
 import type { Sequences } from "../nn/layers.ts";
 import type { ActorModel } from "../policy/actor.ts";
 import {
@@ -28,6 +29,7 @@ export interface Pool {
 /**
  * The networks of a team whose agents look at nobody, or at whom each sample says, with the agents whose they are.
  * Agents of one network have minibatches in common, as many as one agent has.
+ * @throws InputError of agents that share a network and look at each other in an order: each would need a model of its own
  */
 export function createPools(policies: TeamPolicies): readonly Pool[] {
   const { models, networks, whole, batch, minibatches } = policies;
@@ -37,6 +39,12 @@ export function createPools(policies: TeamPolicies): readonly Pool[] {
     const model = models[first];
     if (members.length === 1) {
       return { network, model, batch, minibatches, samplesOf: ({ samples }) => samples[first] };
+    }
+    if (members.some((agent) => models[agent].conditioned && !models[agent].ownGraphs)) {
+      throw new InputError(
+        "policy.share is true, but agents that look at each other's actions in an order can't learn as one (ppoUpdate): " +
+          "set it to false, or update them in turn (sequentialUpdate)",
+      );
     }
     const joined = joinedSequences(whole, members.length);
     const join = createJoin();

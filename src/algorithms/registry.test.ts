@@ -62,6 +62,28 @@ describe("an algorithm of one's own", () => {
     expect(await learned(ownPpo("own", objective), options)).toEqual(await learned(algorithms.get("mappo")!, options));
   });
 
+  test("is told what does not go together: an influence that is no number per sample, one network for agents in turn", async () => {
+    const settings = bppoSettings.parse({});
+    const create = (update: ReturnType<typeof ppoUpdate>) =>
+      defineAlgorithm({
+        ...about,
+        name: "own",
+        settings: bppoSettings,
+        create: (options) => createLearner(options, { autoregressive: true, criticView: "state" }, update),
+      });
+    const mean = sequentialUpdate(settings, bppoObjective(0.2, true), ({ ratio, advantage }) =>
+      ratio.mul(advantage).mean(),
+    );
+    await expect(learned(create(mean), {})).rejects.toThrow(/^an influence must be one number per sample, \[\d+\]/);
+    const team = teamOf({ actionSpaces: [discrete(3), discrete(3)] });
+    const together = create(ppoUpdate(settings)).create(learnerOptions(team, { policy: { share: true } }));
+    await expect(together).rejects.toThrow("policy.share is true, but agents that look at each other's actions");
+    for (const name of ["mappo", "gcs"]) {
+      const shuffled = algorithms.get(name)!.create(learnerOptions(team, { policy: { order: "shuffled" } }));
+      await expect(shuffled).rejects.toThrow("policy.order is shuffled, but agents of this algorithm act");
+    }
+  });
+
   test("with BPPO's objective and influence is BPPO, and with half the influence it is not", async () => {
     const own = (share: number): AlgorithmDefinition =>
       defineAlgorithm({

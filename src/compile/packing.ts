@@ -1,7 +1,7 @@
 /** @file Runs a function whose small arrays go over in packs, as if they went one by one. */
 
 import type { NamedPack } from "./lower/emit.ts";
-import { allocate, type Data, type Executable } from "./runtimes/runtime.ts";
+import { allocate, type Data, type Executable, type NamedData } from "./runtimes/runtime.ts";
 import { type ArraySpec, float32 } from "./trace.ts";
 
 /** What goes in, and what comes out, in packs. */
@@ -32,22 +32,30 @@ export function packing(executable: Executable, packs: Packs, takes: Specs, give
   const others = [...withPacks(takes, packs.inputs).keys()].filter((name) => !(name in inputs.whole));
   const otherResults = [...withPacks(gives, packs.outputs).keys()].filter((name) => !(name in outputs.whole));
   const fed: Record<string, Data> = { ...inputs.whole };
+  // The packs' memory is that of the run whose turn it is.
+  let last: Promise<unknown> = Promise.resolve();
   return {
-    async run(feeds, into) {
-      for (const name of others) fed[name] = feeds[name];
-      for (const { name, part } of inputs.parts) part.set(feeds[name]);
-      const target: Record<string, Data> = { ...outputs.whole };
-      for (const name of otherResults) if (into[name]) target[name] = into[name];
-      const results = await executable.run(fed, target);
-      for (const { name } of packs.outputs) delete results[name];
-      for (const { name, part } of outputs.parts) {
-        results[name] = into[name] ?? allocate(gives.get(name)!);
-        results[name].set(part);
-      }
-      return results;
+    run(feeds, into) {
+      const turn = last.then(() => runNow(feeds, into));
+      last = turn.catch(() => {});
+      return turn;
     },
     release: () => executable.release(),
   };
+
+  async function runNow(feeds: NamedData, into: NamedData): Promise<Record<string, Data>> {
+    for (const name of others) fed[name] = feeds[name];
+    for (const { name, part } of inputs.parts) part.set(feeds[name]);
+    const target: Record<string, Data> = { ...outputs.whole };
+    for (const name of otherResults) if (into[name]) target[name] = into[name];
+    const results = await executable.run(fed, target);
+    for (const { name } of packs.outputs) delete results[name];
+    for (const { name, part } of outputs.parts) {
+      results[name] = into[name] ?? allocate(gives.get(name)!);
+      results[name].set(part);
+    }
+    return results;
+  }
 }
 
 /** Memory for packs, whole by their names, and each member's part of it. */

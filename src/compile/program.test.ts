@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { bool, compile, compileStaged, exportModel, float32, int32, loadProgram } from "./index.ts";
 import { grad, nn, numpy as np } from "./jax.ts";
+import type { Traced } from "./trace.ts";
 
 test("a function of trees becomes a program with dotted names", async () => {
   const program = await compile(
@@ -87,17 +88,26 @@ test("an exported model runs for any size of its open axis", async () => {
   const bytes = exportModel(
     "policy",
     ({ x, mask }) => {
-      const id = np.broadcastTo(np.array([0, 1]), [batch, 2]);
-      const features = np.concatenate([x, id, mask.reshape([batch, 3])], 1);
-      const heads = np.matmul(features, np.ones([8, 4])).reshape([batch, 2, 2]);
+      const [size] = x.shape;
+      const id = np.broadcastTo(np.array([0, 1]), [size, 2]);
+      const features = np.concatenate([x, id, mask.reshape([size, 3])], 1);
+      const heads = np.matmul(features, np.ones([8, 4])).reshape([size, 2, 2]);
       return { soft: nn.softmax(heads, -1), best: np.argmax(mask, 1), column: features.slice([], 4) };
     },
     { x: float32(batch, 3), mask: float32(batch, 3) },
     { openAxis: { name: "batch", size: batch }, metadata: { actions: "left, right" } },
   );
-  const sums = () =>
-    exportModel("sums", ({ x }) => x.sum(0), { x: float32(batch, 3) }, { openAxis: { name: "batch", size: batch } });
-  expect(sums).toThrow("program sums: an array of constants has the open axis batch");
+  const open = (f: (x: Traced) => Traced) => () =>
+    exportModel("open", ({ x }) => f(x), { x: float32(batch, 3) }, { openAxis: { name: "batch", size: batch } });
+  expect(open((x) => x.sum(0))).toThrow("program open: an array of constants has the open axis batch");
+  const sized: ((x: Traced) => Traced)[] = [
+    (x) => x.mean(),
+    (x) => x.slice([0, -1]),
+    (x) => np.broadcastTo(np.array([1, 2, 3]), x.shape).sum(0),
+    (x) => x.reshape([batch, 3]).mul(np.broadcastTo(np.array(1), [batch, 3])),
+  ];
+  for (const f of sized)
+    expect(open(f)).toThrow("program open: what it computes depends on the size of the axis batch");
   await expect(loadProgram(bytes)).rejects.toThrow("x has the open axis batch: give its size in axes");
   for (const size of [1, 4]) {
     const program = await loadProgram(bytes, { axes: { batch: size } });
@@ -219,6 +229,42 @@ test("runs of a program in the background that are asked for at once each have t
   const results = await Promise.all([1, 2, 3].map((k) => double.run({ x: new Float32Array(3).fill(k) })));
   expect(results.map(({ y }) => y[0])).toEqual([2, 4, 6]);
   await double.release();
+});
+
+test.each([0, 1])("so have runs of one whose arrays go over in packs, in thread %d", async (thread) => {
+  const names = ["a", "b", "c", "d"];
+  const inputs = Object.fromEntries(names.map((name) => [name, float32(1)]));
+  const f = (terms: Record<string, np.Array>) => ({ sum: names.map((name) => terms[name]).reduce((x, y) => x.add(y)) });
+  const [sum] = await compileStaged("sum", f as never, inputs as never, () => false, [thread]);
+  const feeds = (k: number) => Object.fromEntries(names.map((name) => [name, Float32Array.of(k)]));
+  const results = await Promise.all([1, 2, 3].map((k) => sum.run(feeds(k))));
+  expect(results.map((result) => result.sum[0])).toEqual([4, 8, 12]);
+  await sum.release();
+});
+
+test.each([0, 1])("positions and flags can be what seldom changes, in thread %d", async (thread) => {
+  const inputs = { index: int32(2), mask: bool(4), prepared: float32(4), x: float32(4) };
+  const f = ({ index, mask, prepared, x }: Record<string, np.Array>) => ({
+    taken: x.slice(index as never),
+    kept: np.where(mask, x, 0),
+    scaled: x.mul(np.exp(prepared)),
+  });
+  const [staged] = await compileStaged("staged", f as never, inputs as never, (name) => name !== "x", [thread]);
+  const index = Int32Array.of(3, 1);
+  const stable = { index, mask: Uint8Array.of(1, 0, 0, 1), prepared: new Float32Array(4) };
+  await expect(staged.prepare({ ...stable, index: index.subarray(1) })).rejects.toThrow(
+    "program staged: input index: got",
+  );
+  await staged.prepare(stable);
+  // What is prepared is a copy.
+  index.fill(0);
+  const { taken, kept, scaled } = await staged.run({ x: Float32Array.of(1, 2, 3, 4) });
+  expect([[...taken], [...kept], [...scaled]]).toEqual([
+    [4, 2],
+    [1, 0, 0, 4],
+    [1, 2, 3, 4],
+  ]);
+  await staged.release();
 });
 
 test("programs in the background run beside those here, with the same numbers", async () => {

@@ -6,17 +6,8 @@ import { noPacks, type Packs, packing, withPacks } from "./packing.ts";
 import { jaxExecutable } from "./runtimes/jax.ts";
 import { type OnnxOptions, onnxExecutable } from "./runtimes/onnx.ts";
 import type { Data, Executable, NamedData } from "./runtimes/runtime.ts";
-import {
-  type ArraySpec,
-  bool,
-  float32,
-  int32,
-  type Traced,
-  type TracedTree,
-  type TreeFunction,
-  trace,
-} from "./trace.ts";
-import type { Tree } from "./tree.ts";
+import { ArraySpec, bool, float32, int32, type Traced, type TracedTree, type TreeFunction, trace } from "./trace.ts";
+import { mapTree, type Tree } from "./tree.ts";
 
 /** How a program is compiled. */
 export interface CompileOptions extends OnnxOptions, Pick<ModelOptions, "metadata"> {
@@ -98,7 +89,7 @@ export async function compileStaged<const S extends Tree<ArraySpec>>(
   threads: readonly number[] = [0],
 ): Promise<StagedProgram[]> {
   const traced = trace(name, f as unknown as TreeFunction, inputs);
-  const { preparation, prepared: shapes, run, packs } = toStagedModels(traced, isStable);
+  const { preparation, prepared: shapes, carried, run, packs } = toStagedModels(traced, isStable);
   const only = (keep: boolean) => new Map([...traced.inputs].filter(([input]) => isStable(input) === keep));
   const [rare, frequent] = [only(true), only(false)];
   const prepared: Signature["inputs"] = new Map([...shapes].map(([input, shape]) => [input, float32(...shape)]));
@@ -120,17 +111,23 @@ export async function compileStaged<const S extends Tree<ArraySpec>>(
         );
       };
       const first = models.preparation && (await load(models.preparation, rare, prepared, noPacks));
-      const all = first ? new Map([...frequent, ...prepared]) : frequent;
+      const all = new Map([...frequent, ...(first ? prepared : [])]);
+      for (const input of carried) all.set(input, rare.get(input)!);
       const second = await load(models.run, all, traced.outputs, packs);
-      let isPrepared = !first;
+      const remembered: Record<string, Data> = {};
+      let isPrepared = rare.size === 0;
       return {
         async prepare(feeds) {
+          for (const input of carried) {
+            check(`program ${name}: input ${input}`, feeds[input], rare.get(input)!);
+            remembered[input] = feeds[input].slice();
+          }
           await first?.run(feeds, passed);
           isPrepared = true;
         },
         async run(feeds, into) {
           if (!isPrepared) throw new Error(`program ${name} was not prepared`);
-          return second.run(first ? { ...feeds, ...passed } : feeds, into);
+          return second.run(rare.size > 0 ? { ...feeds, ...passed, ...remembered } : feeds, into);
         },
         async release() {
           await first?.release();
@@ -145,8 +142,8 @@ let nextStaged = 0;
 
 /**
  * Traces `f` and gives the bytes of its .onnx file, to be shipped rather than run here. Unlike in a program, one axis
- * can be left open.
- * @throws Error if the function can't be run for every size of the open axis
+ * can be left open; `f` must then take its size from the shapes of what it is given.
+ * @throws Error if what the function computes depends on the size of the open axis, as a mean along it does
  */
 export function exportModel<const S extends Tree<ArraySpec>>(
   name: string,
@@ -154,7 +151,37 @@ export function exportModel<const S extends Tree<ArraySpec>>(
   inputs: S,
   options: ModelOptions = {},
 ): Uint8Array {
-  return encodeModel(toModel(trace(name, f as unknown as TreeFunction, inputs), options));
+  const modelOf = (specs: Tree<ArraySpec>, own: ModelOptions): Uint8Array =>
+    encodeModel(toModel(trace(name, f as unknown as TreeFunction, specs), own));
+  const { openAxis } = options;
+  const model = modelOf(inputs, options);
+  if (openAxis && !isSameFor(nextPrime(openAxis.size))) {
+    throw new Error(
+      `program ${name}: what it computes depends on the size of the axis ${openAxis.name}, so it can't be left open: ` +
+        "means, slices and paddings along it depend on it, and sizes that don't come from the inputs' shapes",
+    );
+  }
+  return model;
+
+  /** Whether tracing with another size for the open axis gives the same model: then nothing in it follows from the size. */
+  function isSameFor(size: number): boolean {
+    const resized = (n: number) => (n === openAxis!.size ? size : n);
+    const specs = mapTree<ArraySpec, ArraySpec>(inputs, ({ shape, dtype }) => new ArraySpec(shape.map(resized), dtype));
+    try {
+      const other = modelOf(specs, { ...options, openAxis: { ...openAxis!, size } });
+      return model.length === other.length && model.every((byte, i) => byte === other[i]);
+    } catch {
+      return false;
+    }
+  }
+}
+
+function nextPrime(above: number): number {
+  for (let candidate = above + 1; ; candidate++) {
+    let divisor = 2;
+    while (divisor * divisor <= candidate && candidate % divisor !== 0) divisor++;
+    if (divisor * divisor > candidate) return candidate;
+  }
 }
 
 export interface LoadOptions extends OnnxOptions {
@@ -245,12 +272,11 @@ function program(
     model,
     async run(feeds, into = {}) {
       if (released) throw new Error(`program ${name} was released`);
-      for (const [input, spec] of inputs)
-        if (!fits(feeds[input], spec)) throw unfit(`program ${name}: input ${input}`, feeds[input], spec);
+      for (const [input, spec] of inputs) check(`program ${name}: input ${input}`, feeds[input], spec);
       for (const output in into) {
         const spec = outputs.get(output);
         if (!spec) throw new TypeError(`program ${name} has no output ${output}; it has ${[...outputs.keys()]}`);
-        if (!fits(into[output], spec)) throw unfit(`program ${name}: output ${output}`, into[output], spec);
+        check(`program ${name}: output ${output}`, into[output], spec);
       }
       return executable.run(feeds, into);
     },
@@ -270,11 +296,9 @@ const arrayTypes = { float32: Float32Array, int32: Int32Array, bool: Uint8Array 
 
 const arrayTypeOf = ({ dtype }: ArraySpec) => arrayTypes[dtype as keyof typeof arrayTypes];
 
-/** Can `data` hold an array of `spec`? */
-const fits = (data: Data | undefined, spec: ArraySpec): boolean =>
-  data instanceof arrayTypeOf(spec) && data.length === spec.size;
-
-function unfit(what: string, data: Data | undefined, spec: ArraySpec): TypeError {
+/** @throws TypeError unless `data` can hold an array of `spec` */
+function check(what: string, data: Data | undefined, spec: ArraySpec): void {
+  if (data instanceof arrayTypeOf(spec) && data.length === spec.size) return;
   const got = data === undefined ? "nothing" : `${(data as object).constructor.name}(${data.length})`;
-  return new TypeError(`${what}: got ${got}, expected ${spec}, a ${arrayTypeOf(spec).name}(${spec.size})`);
+  throw new TypeError(`${what}: got ${got}, expected ${spec}, a ${arrayTypeOf(spec).name}(${spec.size})`);
 }

@@ -3,7 +3,7 @@
 import { Random } from "../random.ts";
 import type { Action, ParallelEnv, StepResult } from "./env.ts";
 import { svgSize } from "./pictures.ts";
-import type { BoxSpace } from "./spaces.ts";
+import { type BoxSpace, vectorSize } from "./spaces.ts";
 
 export interface CheckOptions {
   /** Steps of random actions, over as many episodes as they make. */
@@ -54,6 +54,7 @@ function checkTeam(env: ParallelEnv): void {
       actions?.kind === "box" || actions?.kind === "discrete",
       () => `actionSpace("${agent}") is ${show(actions)}, must be a box or discrete`,
     );
+    assert(vectorSize(actions) > 0, () => `actionSpace("${agent}") has size 0, must be at least 1`);
   }
   assert(env.stateSpace?.kind === "box", () => `stateSpace is ${show(env.stateSpace)}, must be a box`);
   assert(env.stateSpace.size > 0, () => "stateSpace has size 0, must be at least 1");

@@ -71,6 +71,8 @@ test.each<[Record<string, unknown>, RegExp]>([
   [{ env: { id: "penalty", options: { K: 1 } } }, /^env\.options\.K is not a setting; did you mean k\?/],
   [{ sed: 1 }, /^sed is not a setting; did you mean seed\?/],
   [{ env: { id: 3 } }, /^env\.id is 3; it must be text$/],
+  [{ algorithm: { chain: "full" } }, /^algorithm\.chain: full needs schedule: simultaneous$/],
+  [{ algorithm: { learningRate: -1 } }, /^algorithm\.learningRate is -1; it must be a number ≥ 0/],
 ])("%j is refused in one line", async (settings, message) => {
   await expect(resolveConfig({ env: { id: "climbing" } }, settings as never)).rejects.toThrow(message);
 });

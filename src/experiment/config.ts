@@ -155,7 +155,11 @@ async function resolve(layers: readonly SettingsTree[], withPreset: boolean): Pr
     : [];
   const preset = keepKnown((presets as SettingsTree[]).reduce(mergeTrees, {}), schemaNode(schema));
   const settings = [preset, own, { env: { id }, algorithm: { name } }].reduce(mergeTrees, {});
-  return parseSettings(schema, settings) as RunConfig;
+  const config = parseSettings(schema, settings) as RunConfig;
+  // What an algorithm says of several of its settings together.
+  const { name: _, ...ofAlgorithm } = config.algorithm;
+  parseSettings(z.object({ algorithm: algorithm.settings }), { algorithm: ofAlgorithm });
+  return config;
 }
 
 /** The settings of one of the environment's presets. */

@@ -73,19 +73,22 @@ export function exportPolicy(
     order,
     hiddenSizes,
   };
-  return exportModel(
+  // Made before the trace, so that their memory can be given back after it.
+  const parameters = thetas.map((theta) => np.array(Float32Array.from(theta)));
+  const model = exportModel(
     "policy",
     (inputs) => {
-      const parameters = thetas.map((theta) => np.array(Float32Array.from(theta)));
       const step = inputs as unknown as Step<Traced>;
       const observations = step.observations.map((seen, agent) => see(agent, seen));
-      const drawn = frozen.draw(parameters, { ...step, observations }, ENVIRONMENTS.size);
+      const drawn = frozen.draw(parameters, { ...step, observations }, observations[0].shape[0]);
       const actions = drawn.actions.map((taken, agent) => act(agent, taken));
       return { ...drawn, actions } as unknown as Tree<Traced>;
     },
     stepSpecs(frozen, ENVIRONMENTS.size),
     { metadata: { ...metadata, [TEAM_KEY]: JSON.stringify(description) }, openAxis: ENVIRONMENTS },
   );
+  for (const array of parameters) array.dispose();
+  return model;
 }
 
 /**

@@ -36,7 +36,7 @@ export interface NamedPack extends Omit<Pack, "members"> {
 
 /** The ONNX models of a function in two stages, the second of which takes and gives packs; see `splitStages`, `pack`. */
 export function toStagedModels(traced: TracedFunction, isStable: (name: string) => boolean) {
-  const { preparation, prepared, run } = splitStages(lower(traced), isStable);
+  const { preparation, prepared, carried, run } = splitStages(lower(traced), isStable);
   const { packed, inputs, outputs } = pack(run, (name) => !prepared.has(name));
   const names = outputNames(traced);
   const packedNames = [...unpacked(names, outputs).map((i) => names[i]), ...outputs.map(({ name }) => name)];
@@ -45,6 +45,7 @@ export function toStagedModels(traced: TracedFunction, isStable: (name: string) 
   return {
     preparation: preparation && emit(`${traced.name}: preparation`, preparation, [...prepared.keys()], {}),
     prepared,
+    carried,
     run: emit(traced.name, packed, packedNames, {}),
     packs: {
       inputs: named(

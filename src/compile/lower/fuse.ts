@@ -10,7 +10,7 @@ import { type RewriteRule, type Rewriting, rewrite } from "./rewrite.ts";
 
 /** Rebuilds the graph with its normalisations joined and its matrix products extended. */
 export function fuse(inputs: readonly Value[], outputs: readonly Value[]): LoweredFunction {
-  const joined = rewrite(inputs, outputs, [joinPads, sigmoid, normalization]);
+  const joined = rewrite(inputs, outputs, [joinPads, sigmoid, logSigmoid, normalization]);
   const early = [hyperbolicTangent, normalizationScale, productScale, productAddend];
   const scaled = rewrite(joined.inputs, joined.outputs, early);
   const offset = rewrite(scaled.inputs, scaled.outputs, [normalizationOffset, productAddend, outerAddend]);
@@ -49,6 +49,22 @@ const sigmoid: RewriteRule = (node, rewriting) => {
   if (terms?.number !== 1 || terms.other.producer?.op !== "Exp" || uses(terms.other) !== 1) return undefined;
   if (!sameShape(terms.other.shape, sum.shape)) return undefined;
   return graph.node("Sigmoid", [negative(terms.other.producer.inputs[0]!, rewriting)], node.outputs[0]);
+};
+
+/**
+ * log c σ(x) as log c − log(1 + exp(−x)): where σ is small, its operator has lost its digits.
+ */
+const logSigmoid: RewriteRule = (node, { graph, get }) => {
+  if (node.op !== "Log") return undefined;
+  const [output] = node.outputs;
+  const x = get(node.inputs[0]!);
+  const scaled = x.producer?.op === "Mul" ? withNumber(x.producer) : undefined;
+  const factor = scaled && scaled.number > 0 && sameShape(scaled.other.shape, x.shape) ? scaled : undefined;
+  const inner = factor?.other ?? x;
+  if (inner.producer?.op !== "Sigmoid") return undefined;
+  const opposite = graph.node("Neg", [inner.producer.inputs[0]!], output);
+  const log = graph.node("Neg", [graph.node("Softplus", [opposite], output)], output);
+  return factor ? graph.node("Add", [log, graph.scalar("float32", Math.log(factor.number))], output) : log;
 };
 
 /** −x, without an operator more where there is one that can turn its sign. */

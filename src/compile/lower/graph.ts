@@ -171,7 +171,9 @@ export class GraphBuilder {
     if (value.data) return this.constant(value.dtype, shape, value.data);
     const source = value.producer?.op === "Reshape" ? (value.producer.inputs[0] as Value) : value;
     if (sameShape(source.shape, shape)) return source;
-    return this.node("Reshape", [source, this.integers(shape)], { dtype: value.dtype, shape });
+    // Without the attribute, a size of 0 would stand for what it was before.
+    const attributes = shape.includes(0) ? { allowzero: 1 } : {};
+    return this.node("Reshape", [source, this.integers(shape)], { dtype: value.dtype, shape }, attributes);
   }
 
   /** Axes permuted: axis `i` of the result is axis `permutation[i]` of `value`. */

@@ -243,6 +243,16 @@ describe("primitives", () => {
       ({ x, y }) => [x.mod(0.7), np.floorDivide(x, 0.3), np.remainder(y, 3), np.floorDivide(y, 2)],
       { x, y: int32(5) },
     ],
+    "paddings of different ranks, added": [
+      ({ x, y }) =>
+        np.pad(y, [[0, 2]]).add(
+          np.pad(x, [
+            [3, 0],
+            [0, 0],
+          ]),
+        ),
+      { x, y: float32(2) },
+    ],
     comparisons: [
       ({ x, y }) => [x.less(y), x.lessEqual(y), x.equal(x), x.notEqual(y), x.greater(0), x.greaterEqual(0)],
       { x, y: float32(4) },
@@ -480,6 +490,48 @@ describe("primitives", () => {
     const f = ({ x }: { x: Traced }) => [nn.sigmoid(x), nn.sigmoid(x.mul(2)).mul(2).sub(1)];
     await expectSame(f as unknown as Function_, { x: float32(7) });
     expect(operatorsOf(f as unknown as Function_, { x: float32(7) }).sort()).toEqual(["Sigmoid", "Tanh"]);
+  });
+
+  test("the logarithm of a sigmoid, and of a multiple of one, has all its digits where the sigmoid has none", async () => {
+    const f = ({ x }: { x: Traced }) => ({ log: np.log(nn.sigmoid(x)), multiple: np.log(nn.sigmoid(x).mul(2)) });
+    const program = await compile("logs", f as never, { x: float32(4) });
+    const { log, multiple } = await program.run({ x: Float32Array.of(-30, -17, 0, 5) });
+    const exact = [-30, -17 - Math.log1p(Math.exp(-17)), -Math.LN2, -Math.log1p(Math.exp(-5))];
+    expectClose(log, Float32Array.from(exact), "log");
+    expectClose(
+      multiple,
+      Float32Array.from(exact, (x) => x + Math.LN2),
+      "multiple",
+    );
+    await program.release();
+  });
+
+  test("the ends of the whole numbers are no trap: division by −1, and the greatest of unsigned ones", async () => {
+    const f = ({ a, b }: { a: Traced; b: Traced }) => {
+      const unsigned = a.astype(np.uint32);
+      const ends = [np.max(unsigned), np.min(unsigned)].map((end) => end.astype(np.int32));
+      return { quotient: np.floorDivide(a, b), remainder: np.remainder(a, b), greatest: ends[0], least: ends[1] };
+    };
+    const program = await compile("ends", f as never, { a: int32(3), b: int32(3) });
+    const least = -(2 ** 31);
+    const outputs = await program.run({ a: Int32Array.of(least, 7, -1), b: Int32Array.of(-1, 2, 1) });
+    expect([...outputs.quotient].slice(1)).toEqual([3, -1]);
+    expect([...outputs.remainder]).toEqual([0, 1, 0]);
+    // −1 is 2³² − 1 there.
+    expect([...outputs.greatest, ...outputs.least]).toEqual([-1, 7]);
+    await program.release();
+  });
+
+  test("arrays without elements change their shapes", async () => {
+    const f = ({ x }: { x: Traced }) => ({
+      turned: x.mul(2).reshape([3, 0]),
+      flat: x.mul(2).reshape([0]),
+      sum: x.sum(),
+    });
+    const program = await compile("empty", f as never, { x: float32(0, 3) });
+    const { turned, flat, sum } = await program.run({ x: new Float32Array(0) });
+    expect([turned.length, flat.length, [...sum]]).toEqual([0, 0, [0]]);
+    await program.release();
   });
 
   test("derivatives of softplus and of the logarithm of a sigmoid hold where the sigmoid is all but 0 or 1", async () => {

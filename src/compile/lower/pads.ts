@@ -37,9 +37,11 @@ function addends(node: Node, limit: number): Value[] | undefined {
 export const joinPads: RewriteRule = (node, { graph, get }) => {
   const { dtype, shape } = node.outputs[0];
   if (node.op !== "Add" || dtype === "bool") return undefined;
-  const parts = addends(node, Math.max(...shape))?.map(paddedAlongOne);
-  const axis = parts?.[0]?.axis;
-  if (axis === undefined || !parts?.every((part) => part?.axis === axis)) return undefined;
+  const terms = addends(node, Math.max(...shape));
+  if (!terms?.every((term) => sameShape(term.shape, shape))) return undefined;
+  const parts = terms.map(paddedAlongOne);
+  const axis = parts[0]?.axis;
+  if (axis === undefined || !parts.every((part) => part?.axis === axis)) return undefined;
   const pieces: Value[] = [];
   let end = 0;
   const fillTo = (next: number): void => {

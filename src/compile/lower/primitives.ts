@@ -125,7 +125,15 @@ const reduce: Lowering = (graph, [x], equation) => {
   const isBool = x.value.dtype === "bool";
   const numbers = isBool ? cast(graph, x, "int32") : x;
   const outcome = (result: View) => (isBool ? cast(graph, result, "bool") : wrapped(graph, result, equation));
-  switch (equation.params.op as string) {
+  const op = equation.params.op as string;
+  if (isUnsigned(equation) && (op === "Min" || op === "Max")) {
+    // ONNX Runtime (1.30) takes the lower half of int64 for the whole here: what is compared must fit.
+    const half = filled(graph, "int64", 2 ** 31);
+    const signed = cast(graph, apply(graph, "Sub", numbers, half), "int32");
+    const extreme = reduceReal(graph, op === "Min" ? "ReduceMin" : "ReduceMax", signed, axes);
+    return apply(graph, "Add", cast(graph, extreme, "int64"), half);
+  }
+  switch (op) {
     case "Add":
       return outcome(sum(graph, numbers, axes));
     case "Mul": {
@@ -477,10 +485,17 @@ function parts(graph: GraphBuilder, complex: Value, shape: readonly number[]): V
   });
 }
 
+/** Whether a divisor is known, and not −1, by which the least whole number can't be divided within its type. */
+const isSafeDivisor = (v: View): boolean => v.value.data !== undefined && !Array.from(v.value.data).includes(-1);
+
 /** Division of whole numbers rounds towards zero; of real numbers, too. */
 const divideWhole: Lowering = (graph, operands, equation) => {
   const dtype = valueType(equation.outputs[0].dtype);
   const [x, y] = operands.map((operand) => cast(graph, operand, dtype));
+  if (dtype === "int32" && !isSafeDivisor(y)) {
+    const [wide, divisor] = [x, y].map((operand) => cast(graph, operand, "int64"));
+    return cast(graph, apply(graph, "Div", wide, divisor), dtype);
+  }
   const quotient = apply(graph, "Div", x, y);
   if (dtype !== "float32") return quotient;
   return apply(graph, "Mul", apply(graph, "Sign", quotient), apply(graph, "Floor", apply(graph, "Abs", quotient)));
@@ -491,8 +506,9 @@ const remainder: Lowering = (graph, operands, equation) => {
   const dtype = valueType(equation.outputs[0].dtype);
   const [x, y] = operands.map((operand) => cast(graph, operand, dtype));
   const shape = broadcastShape([x.shape, y.shape]);
-  const [a, b] = [x, y].map((operand) => materialize(graph, broadcastTo(operand, shape)));
-  return viewOf(graph.node("Mod", [a, b], { dtype, shape }, { fmod: 1 }));
+  const held = dtype === "int32" && !isSafeDivisor(y) ? "int64" : dtype;
+  const [a, b] = [x, y].map((operand) => materialize(graph, broadcastTo(cast(graph, operand, held), shape)));
+  return cast(graph, viewOf(graph.node("Mod", [a, b], { dtype: held, shape }, { fmod: 1 })), dtype);
 };
 
 /** Coefficients of Press et al., "Numerical Recipes in C", 2nd edition, section 6.2, erfcc; the last power of t first. */

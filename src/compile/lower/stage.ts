@@ -13,9 +13,14 @@ export interface Stages {
   readonly preparation: LoweredFunction | undefined;
   /** What passes between the stages: shapes by name. */
   readonly prepared: ReadonlyMap<string, readonly number[]>;
+  /** Inputs that seldom change and that both stages take, being no real numbers. */
+  readonly carried: readonly string[];
   /** From `prepared` and the other inputs to the outputs. */
   readonly run: LoweredFunction;
 }
+
+/** What the first stage gives is called. No path of an input has this in it. */
+const PREPARED = ":prepared";
 
 /** Values that pass as one array, one under the other. */
 interface Joined {
@@ -34,16 +39,16 @@ function join(parts: readonly Value[]): Joined[] {
   const matrices = widths.map((width): Joined => {
     const own = ofWidth(width);
     const rows = own.reduce((sum, { shape }) => sum + shape[0], 0);
-    return { name: `prepared.${width}`, shape: [rows, width], parts: own };
+    return { name: `${PREPARED}.${width}`, shape: [rows, width], parts: own };
   });
   const others = parts.filter((part) => !widths.includes(widthOf(part)));
   const size = others.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
-  return others.length > 0 ? [{ name: "prepared", shape: [size], parts: others }, ...matrices] : matrices;
+  return others.length > 0 ? [{ name: PREPARED, shape: [size], parts: others }, ...matrices] : matrices;
 }
 
 /** @param isStable says of an input's name whether its value seldom changes */
 export function splitStages({ inputs, nodes, outputs }: LoweredFunction, isStable: (name: string) => boolean): Stages {
-  const { stable, late, parts } = divide({ inputs, nodes, outputs }, isStable, new Set());
+  const { stable, late, parts, carried } = divide({ inputs, nodes, outputs }, isStable, new Set());
   const joined = join(parts);
   const run = new GraphBuilder();
   const rebuilt = new Map<Value, Value>();
@@ -63,12 +68,14 @@ export function splitStages({ inputs, nodes, outputs }: LoweredFunction, isStabl
       rebuilt.set(part, run.reshape(pieces[i], part.shape));
     });
   }
-  for (const value of inputs) if (!stable.has(value)) rebuilt.set(value, run.input(value.input!, value));
+  for (const value of inputs)
+    if (!stable.has(value) || carried.includes(value)) rebuilt.set(value, run.input(value.input!, value));
   const lateOutputs = rebuild(run, late, outputs, rebuilt);
 
   return {
     preparation: parts.length > 0 ? preparationOf(inputs, nodes, joined, stable) : undefined,
     prepared: new Map(joined.map(({ name, shape }) => [name, shape])),
+    carried: carried.map(({ input }) => input!),
     run: rewrite(run.inputs, lateOutputs, [takeUnshaped]),
   };
 }
@@ -81,7 +88,12 @@ function divide(
   { inputs, nodes, outputs }: LoweredFunction,
   isStable: (name: string) => boolean,
   kept: ReadonlySet<Node>,
-): { readonly stable: ReadonlySet<Value>; readonly late: readonly Node[]; readonly parts: readonly Value[] } {
+): {
+  readonly stable: ReadonlySet<Value>;
+  readonly late: readonly Node[];
+  readonly parts: readonly Value[];
+  readonly carried: readonly Value[];
+} {
   const stable = new Set<Value>(inputs.filter((value) => isStable(value.input!)));
   const anyStable = stable.size > 0;
   const isKnown = (value: Value | undefined) => !value || value.data !== undefined || stable.has(value);
@@ -96,13 +108,13 @@ function divide(
   const pass = (value: Value | undefined) => value && stable.has(value) && passed.add(value);
   for (const node of late) node.inputs.forEach(pass);
   outputs.forEach(pass);
-  // The vector that passes holds numbers: what is made of something else is made where it is used.
-  const odd = [...passed].filter(({ dtype }) => dtype !== "float32");
-  if (odd.length === 0) return { stable, late, parts: [...passed] };
-  const makers = odd.map(({ dtype, input, producer }) => {
-    if (!producer) throw new Error(`internal: input ${input} of ${dtype} can't pass between stages`);
-    return producer;
-  });
+  // The vector that passes holds real numbers: what is made of something else is made where it is used.
+  const isReal = ({ dtype }: Value) => dtype === "float32";
+  const makers = [...passed].flatMap((value) => (isReal(value) ? [] : (value.producer ?? [])));
+  if (makers.length === 0) {
+    const [parts, carried] = [true, false].map((real) => [...passed].filter((value) => isReal(value) === real));
+    return { stable, late, parts, carried };
+  }
   return divide({ inputs, nodes, outputs }, isStable, new Set([...kept, ...makers]));
 }
 
