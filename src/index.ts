@@ -47,7 +47,7 @@ export {
   type UpdateMetrics,
 } from "./evaluation/records.ts";
 export { type RunConfig, type RunSettings, resolveConfig } from "./experiment/config.ts";
-export { evaluateRun, exportRun, type RunEvaluation } from "./experiment/evaluate.ts";
+export { evaluateRun, exportRun, type RunEvaluation, type WhichPolicy } from "./experiment/evaluate.ts";
 export { type PlotOptions, plotRuns } from "./experiment/plot.ts";
 export { type Rendered, type RenderOptions, render } from "./experiment/render.ts";
 export { resume, type TrainEvent, type TrainOptions, type TrainResult, train } from "./experiment/train.ts";

@@ -58,6 +58,8 @@ export interface AlgorithmDefinition {
   readonly description: string;
   /** Every field has a description and a default. */
   readonly settings: z.ZodObject;
+  /** Settings of a run that it has no use for, by path, sections whole: `critic`, `policy.layers`. Default: none. */
+  readonly unused?: readonly string[];
   /** @throws InputError where settings do not go together, or do not fit the team */
   create(options: LearnerOptions): Promise<Learner>;
 }

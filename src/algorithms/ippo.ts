@@ -15,6 +15,7 @@ export const ippo = defineAlgorithm({
   paper: "https://arxiv.org/abs/2011.09533",
   description: "PPO for every agent by itself, its critic included; agents act at once",
   settings: factorizedSettings,
+  unused: ["policy.order", "policy.graph"],
   create: (options) =>
     createLearner(options, { autoregressive: false, criticView: "observation" }, ppoUpdate(options.settings)),
 });

@@ -59,6 +59,7 @@ export const mappo = defineAlgorithm({
   paper: "https://arxiv.org/abs/2103.01955",
   description: "PPO for every agent with a centralised critic; agents act at once",
   settings: factorizedSettings,
+  unused: ["policy.order", "policy.graph"],
   create: (options) =>
     createLearner(options, { autoregressive: false, criticView: "state" }, ppoUpdate(options.settings)),
 });

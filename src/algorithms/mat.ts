@@ -375,6 +375,7 @@ export const mat = defineAlgorithm({
   paper: "https://arxiv.org/abs/2205.14953",
   description: "the team as one transformer with PPO: the encoder says what it is worth, the decoder who does what",
   settings: matSettings,
+  unused: ["critic", "policy.layers", "policy.activation", "policy.share", "policy.graph"],
   create: (options) => createMat(options, false),
 });
 
@@ -384,5 +385,6 @@ export const matDec = defineAlgorithm({
   paper: "https://arxiv.org/abs/2205.14953",
   description: "MAT without its decoder: agents act on their own, the encoder learns with them what it is worth",
   settings: matSettings,
+  unused: ["critic", "policy.activation", "policy.graph"],
   create: (options) => createMat(options, true),
 });

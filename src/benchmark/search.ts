@@ -36,7 +36,9 @@ export const searchSchema = z.strictObject({
     .int()
     .min(1)
     .optional()
-    .describe("halving: steps of the first round, at least one update; default: steps/eta³"),
+    .describe(
+      "halving: the first round has at least so many steps (rounds end at steps/eta, steps/eta², …), and an update; default: steps/eta³",
+    ),
   seed: z.int().min(0).default(0).describe("the points that are tried follow from it"),
 });
 

@@ -1,12 +1,14 @@
 /** @file `bpta eval`: how good a run's policy is, from its ONNX file. */
 
 import { Command } from "commander";
+import type { WhichPolicy } from "../experiment/evaluate.ts";
 import { titleOfId } from "../modules.ts";
-import { wholeNumber } from "./options.ts";
+import { policyOption, whichPolicy, wholeNumber } from "./options.ts";
 
 interface EvalFlags {
   readonly episodes?: number;
   readonly seed?: number;
+  readonly policy?: WhichPolicy;
   readonly sample?: boolean;
   readonly json?: boolean;
 }
@@ -17,6 +19,7 @@ export const evalCommand = (): Command =>
     .argument("<run>", "run directory")
     .option("--episodes <number>", "episodes (default: as the run's own evaluation)", wholeNumber(1))
     .option("--seed <number>", "other episodes, that follow from this seed (default: the run's)", wholeNumber(0))
+    .option(...policyOption, whichPolicy)
     .option("--sample", "draw actions as in training, rather than the greedy ones")
     .option("--json", "print a JSON object")
     .action(async (run: string, { sample, json, ...which }: EvalFlags) => {

@@ -50,9 +50,15 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   process.exit(1);
 });
 
+/** A message on one line, and below it, as it is, what Python says of where an exception came from. */
+function withTraceback(message: string): string {
+  const [first, ...traceback] = message.split(/\n(?=Traceback \(most recent call last\):)/);
+  return [oneLine(first), ...traceback].join("\n");
+}
+
 try {
   await program.parseAsync();
 } catch (error) {
-  console.error(process.env.BPTA_DEBUG ? error : `error: ${oneLine(describeError(error as Error))}`);
+  console.error(process.env.BPTA_DEBUG ? error : `error: ${withTraceback(describeError(error as Error))}`);
   process.exitCode = 1;
 }

@@ -1,6 +1,7 @@
 /** @file Parsers of option values; a bad one is refused in a line that names the flag, the value and what is allowed. */
 
 import { InvalidArgumentError } from "commander";
+import type { WhichPolicy } from "../experiment/evaluate.ts";
 
 /** A whole number of at least `minimum`; 1e6 is one too. */
 export const wholeNumber =
@@ -13,6 +14,20 @@ export const wholeNumber =
     }
     return value;
   };
+
+/** Flags by which a command is told which of a run's policies it is about. */
+export const policyOption = [
+  "--policy <which>",
+  "last, best (of those that were evaluated), or the step of a checkpoint (default: last)",
+] as const;
+
+/** `last`, `best`, or a step. */
+export const whichPolicy = (text: string): WhichPolicy => {
+  if (text === "last" || text === "best") return text;
+  const step = Number(text);
+  if (text.trim() !== "" && Number.isSafeInteger(step) && step > 0) return step;
+  throw new InvalidArgumentError("It must be last, best, or the step of a checkpoint.");
+};
 
 /** A file name with one of these endings. */
 export const fileName =

@@ -2,7 +2,7 @@
 
 import { Command } from "commander";
 import type { RenderOptions } from "../experiment/render.ts";
-import { fileName, wholeNumber } from "./options.ts";
+import { fileName, policyOption, whichPolicy, wholeNumber } from "./options.ts";
 
 interface RenderFlags extends Omit<RenderOptions, "drawn" | "onProgress"> {
   readonly out: string;
@@ -20,6 +20,7 @@ export const renderCommand = (): Command =>
     )
     .option("--episodes <number>", "how many episodes (default: 1)", wholeNumber(1, 100))
     .option("--seed <number>", "other episodes, that follow from this seed (default: the run's)", wholeNumber(0))
+    .option(...policyOption, whichPolicy)
     .option("--sample", "draw actions as in training, rather than the greedy ones")
     .option(
       "--from <step>",

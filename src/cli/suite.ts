@@ -31,7 +31,8 @@ export async function runSuite(
   const reporter = suiteReporter(progress);
   const notice = (message: string) => reporter.show({ kind: "notice", message });
   const goOn = () => `${again}${out === undefined ? "" : ` --out ${out}`}`;
-  await stoppable({ notice, goOn }, async (signal) => {
+  await stoppable({ notice, goOn }, async (signal, isUnderWay) => {
+    isUnderWay();
     try {
       await body({ out, workers, onProgress: reporter.show, signal });
     } finally {

@@ -142,6 +142,10 @@ function bandSpec(chart: BandChart): Spec {
     title: { text: chart.title, subtitle: chart.subtitle },
     data: [
       { name: "curves", values: [...points] },
+      {
+        name: "singles",
+        values: points.filter(({ group }, _, all) => all.filter((p) => p.group === group).length === 1),
+      },
       { name: "references", values: references },
     ],
     scales: [
@@ -257,6 +261,20 @@ function bandSpec(chart: BandChart): Spec {
             },
           },
         ],
+      },
+      {
+        // A line of one point would not be seen.
+        type: "symbol",
+        name: "single",
+        from: { data: "singles" },
+        encode: {
+          enter: {
+            x: { scale: "x", field: "x" },
+            y: { scale: "y", field: "y" },
+            fill: stroke,
+            size: { value: 60 },
+          },
+        },
       },
       {
         type: "symbol",

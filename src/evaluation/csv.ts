@@ -16,8 +16,8 @@ export const csvTable = (head: readonly string[], rows: readonly (readonly unkno
   [head, ...rows].map((row) => `${row.map(cell).join(",")}\r\n`).join("");
 
 /**
- * Everything that runs have recorded, one row per update: which run it is of, then all metrics by name (empty where an
- * update has not recorded one).
+ * Everything that runs have recorded, one row per update: which run it is of (in a suite, of what task and algorithm by
+ * its names), then all metrics by name (empty where an update has not recorded one).
  *
  * @throws InputError if none of them has recorded anything
  */
@@ -26,11 +26,13 @@ export function metricsCsv(runs: readonly RecordedRun[]): string {
   if (names.length === 0) throw new InputError(`${runs.map(({ path }) => path).join(", ")}: no update is recorded yet`);
   const section = (value: unknown, key: string): unknown =>
     (value as Readonly<Record<string, unknown>> | undefined)?.[key];
+  const inSuites = runs.some(({ variant }) => variant);
   return csvTable(
-    ["run", "env", "algorithm", "seed", ...names],
-    runs.flatMap(({ path, config, seed, metrics }) =>
+    ["run", ...(inSuites ? ["task", "variant"] : []), "env", "algorithm", "seed", ...names],
+    runs.flatMap(({ path, variant, config, seed, metrics }) =>
       metrics.map((update) => [
         path === "." ? basename(process.cwd()) : path,
+        ...(inSuites ? [variant?.task, variant?.algorithm] : []),
         section(config.env, "id"),
         section(config.algorithm, "name"),
         seed,

@@ -72,6 +72,7 @@ describe("reading runs", () => {
     const single = await writeRun("beside", { "config.json": config, "metrics.jsonl": metrics });
     const runs = await readRuns([single, join(directory, "suite")]);
     expect(runs.map(({ path }) => path)).toEqual([single, ...paths]);
+    expect(runs.map(({ variant }) => variant?.algorithm)).toEqual([undefined, "bppo", "bppo"]);
   });
 
   it("knows what is damaged in a run by its name and line", async () => {
@@ -116,6 +117,19 @@ describe("grouping runs", () => {
     ];
     const groups = groupRuns(runs, { by: ["algorithm.name", "algorithm.peerCoef"] });
     expect(groups.map(({ label }) => label)).toEqual(["bppo, peerCoef 1", "bppo, peerCoef from 1 to 0", "mappo"]);
+  });
+
+  it("goes by what a suite calls its tasks and algorithms, unless told otherwise", () => {
+    const part = (algorithm: string, peerCoef: number, seed: number): RecordedRun => ({
+      ...run({ name: "bppo", peerCoef }, seed),
+      variant: { task: "game", algorithm },
+    });
+    const runs = [part("without", 0, 0), part("with", 1, 0), part("with", 1, 1)];
+    expect(groupRuns(runs).map(({ label }) => label)).toEqual(["without", "with"]);
+    expect(groupRuns(runs, { by: ["algorithm.peerCoef"] }).map(({ label }) => label)).toEqual([
+      "peerCoef 0",
+      "peerCoef 1",
+    ]);
   });
 
   it("refuses to count a seed twice", () => {

@@ -1,11 +1,11 @@
 /** @file What runs have left behind, read back, grouped, and laid side by side for statistics over seeds. */
 
 import { readdir, readFile } from "node:fs/promises";
-import { basename, dirname, join, relative } from "node:path";
+import { basename, dirname, join, sep } from "node:path";
 import { InputError } from "../errors.ts";
 import { titleOfId } from "../modules.ts";
 import { unknownName } from "../names.ts";
-import { differences, isTree, type SettingsTree } from "../trees.ts";
+import { differences, isTree, mergeTrees, type SettingsTree } from "../trees.ts";
 import {
   evaluationMetrics,
   METRICS,
@@ -23,6 +23,8 @@ export interface RecordedRun {
   /** `config.json` as it stands: it is not validated, so that runs of earlier versions can be shown too. */
   readonly config: SettingsTree;
   readonly seed: number;
+  /** What a suite calls its task and its algorithm, if it was read as a part of one. */
+  readonly variant?: { readonly task: string; readonly algorithm: string };
   readonly metrics: readonly UpdateMetrics[];
   /** Undefined while the run has not come to its end. */
   readonly result: RunResult | undefined;
@@ -40,16 +42,22 @@ export interface RunGroup {
  * @throws InputError if one of them is neither
  */
 export async function readRuns(paths: readonly string[]): Promise<RecordedRun[]> {
-  const directories = await Promise.all(paths.map(runsIn));
-  return Promise.all(directories.flat().map(readOne));
+  return (await Promise.all(paths.map(runsIn))).flat();
 }
 
-async function runsIn(path: string): Promise<string[]> {
+async function runsIn(path: string): Promise<RecordedRun[]> {
   const names = await readdir(path).catch((): string[] => []);
-  if (!names.includes(SUITE) || names.includes("config.json")) return [path];
+  if (!names.includes(SUITE) || names.includes("config.json")) return [await readOne(path)];
   const files = await readdir(path, { recursive: true });
-  const runs = files.filter((file) => basename(file) === "config.json").map((file) => join(path, dirname(file)));
-  return runs.filter((run) => files.includes(relative(path, join(run, METRICS)))).sort();
+  const runs = files.filter((file) => basename(file) === "config.json").map(dirname);
+  const begun = runs.filter((run) => files.includes(join(run, METRICS))).sort();
+  return Promise.all(
+    begun.map(async (run) => {
+      const [task, algorithm, ...rest] = run.split(sep);
+      const recorded = await readOne(join(path, run));
+      return rest.length === 1 ? { ...recorded, variant: { task, algorithm } } : recorded;
+    }),
+  );
 }
 
 async function readOne(path: string): Promise<RecordedRun> {
@@ -89,16 +97,21 @@ function withLastEvaluation(metrics: readonly UpdateMetrics[], result: RunResult
  * has, it goes by its algorithm.
  *
  * @param options.by paths of settings, such as `algorithm.peerCoef`; a section (`algorithm`, `env`) stands for its name.
- *   Default: the algorithm, and the environment where there are several
+ *   Default: the algorithm, and the environment where there are several; of a suite, what it calls them
  * @throws InputError if no run has such a setting, or if a group holds different environments or settings, or a seed twice
  *   (its interval over seeds would mean nothing)
  */
 export function groupRuns(
   runs: readonly RecordedRun[],
-  {
-    by = environmentsOf(runs).length > 1 ? ["algorithm", "env"] : ["algorithm"],
-  }: { readonly by?: readonly string[] } = {},
+  { by: given }: { readonly by?: readonly string[] } = {},
 ): RunGroup[] {
+  /** A run's settings, with the names that a suite gave to its task and algorithm. */
+  const named = ({ config, variant }: RecordedRun): SettingsTree =>
+    given || !variant
+      ? config
+      : mergeTrees(config, { env: { id: variant.task }, algorithm: { name: variant.algorithm } });
+  const several = new Set(runs.map((run) => nameOf(named(run).env))).size > 1;
+  const by = given ?? (several ? ["algorithm", "env"] : ["algorithm"]);
   for (const path of by) {
     if (runs.every(({ config }) => settingAt(config, path) === undefined)) {
       throw unknownName("setting", path, [...new Set(runs.flatMap(({ config }) => settingPaths(config)))]);
@@ -106,15 +119,14 @@ export function groupRuns(
   }
   const groups = new Map<string, RecordedRun[]>();
   for (const run of runs) {
-    const key = JSON.stringify(
-      by.map((path) => nameOf(settingAt(run.config, path)) ?? settingAt(run.config, path) ?? null),
-    );
+    const config = named(run);
+    const key = JSON.stringify(by.map((path) => nameOf(settingAt(config, path)) ?? settingAt(config, path) ?? null));
     const group = groups.get(key);
     if (group) group.push(run);
     else groups.set(key, [run]);
   }
   const labels = labelsOf(
-    [...groups.values()].map(([{ config }]) => config),
+    [...groups.values()].map(([run]) => named(run)),
     by,
   );
   return [...groups.values()].map((members, i) => {

@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { algorithms } from "../algorithms/registry.ts";
 import { makeVectorEnv } from "../envs/registry.ts";
-import { adviceFor } from "./advice.ts";
+import { adviceFor, unusedSettings } from "./advice.ts";
 import { resolveConfig } from "./config.ts";
 import { evaluateModel } from "./evaluator.ts";
 import { openSession } from "./session.ts";
@@ -43,6 +43,20 @@ test.each(["climbing", "quadratic", "HalfCheetah-6x1", "Humanoid-9|8", "Reacher-
     await env.close();
   },
 );
+
+test("settings that an algorithm has no use for are told, if they are not what they would be by themselves", async () => {
+  const mat = algorithms.get("mat")!;
+  const given = { critic: { hidden: 7 }, policy: { layers: 5, hidden: 16 } };
+  const config = await resolveConfig({ env: { id: "HalfCheetah-6x1" }, algorithm: { name: "mat" } }, given);
+  expect(await unusedSettings(mat, config)).toEqual([
+    "policy.layers is 5, but MAT has no use for it",
+    "critic.hidden is 7, but MAT has no use for it",
+  ]);
+  const usual = await resolveConfig({ env: { id: "HalfCheetah-6x1" }, algorithm: { name: "mat" } });
+  expect(await unusedSettings(mat, usual)).toEqual([]);
+  const lines = adviceFor((await makeVectorEnv(thermostats, { numEnvs: 1 })).team, await resolveConfig(base), mat);
+  expect(lines.join()).not.toContain("critic");
+});
 
 test.each([...algorithms.keys()])("%s learns from a single number once the advice is heeded", async (name) => {
   const learning = { learningRate: 0.01, epochs: 4, ...(name.startsWith("mat") && { minibatches: 1 }) };

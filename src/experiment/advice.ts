@@ -1,8 +1,10 @@
 /** @file What in a team's spaces goes badly with a configuration: nothing that is wrong, but learning will suffer. */
 
+import type { AlgorithmDefinition } from "../algorithms/algorithm.ts";
 import type { TeamSpec } from "../envs/env.ts";
 import type { BoxSpace, Space } from "../envs/spaces.ts";
-import type { RunConfig } from "./config.ts";
+import { differences } from "../trees.ts";
+import { type RunConfig, resolveConfig } from "./config.ts";
 
 /** Policies start at 0 ± 0.37: bounds whose half is this much wider or narrower than 1 are out of proportion. */
 const PROPORTION = 4;
@@ -14,7 +16,8 @@ const FEW_FEATURES = [1, 2];
 export function adviceFor(
   team: TeamSpec,
   { policy, critic, rollout }: Pick<RunConfig, "policy" | "critic" | "rollout">,
-) {
+  { unused = [] }: Pick<AlgorithmDefinition, "unused"> = {},
+): string[] {
   const advice: string[] = [];
   const few = ({ size, low, high }: BoxSpace) => FEW_FEATURES.includes(size) && low.some((from, k) => from < high[k]);
   const lost = (who: string, size: number, setting: string): string =>
@@ -25,7 +28,7 @@ export function adviceFor(
     const { size } = team.observationSpaces[narrow];
     advice.push(lost(`${team.agents[narrow]} observes`, size, "policy.featureNormalization"));
   }
-  if (critic.featureNormalization && few(team.stateSpace)) {
+  if (critic.featureNormalization && !unused.includes("critic") && few(team.stateSpace)) {
     advice.push(lost("the state is", team.stateSpace.size, "critic.featureNormalization"));
   }
   const strange = rollout.scaleActions ? [] : team.actionSpaces.map(oddElement);
@@ -39,6 +42,18 @@ export function adviceFor(
     );
   }
   return advice;
+}
+
+/** Notices of settings that are not what they would be by themselves, and that the algorithm has no use for. */
+export async function unusedSettings(
+  { title, unused = [] }: Pick<AlgorithmDefinition, "title" | "unused">,
+  config: RunConfig,
+): Promise<string[]> {
+  if (unused.length === 0) return [];
+  const usual = await resolveConfig({ env: config.env, algorithm: { name: config.algorithm.name } });
+  return differences(usual, JSON.parse(JSON.stringify(config)))
+    .filter(({ path }) => unused.some((known) => path === known || path.startsWith(`${known}.`)))
+    .map(({ path, after }) => `${path} is ${JSON.stringify(after)}, but ${title} has no use for it`);
 }
 
 /** The first element whose bounds lie far from −1 and 1, or whose middle lies far from 0; −1: there is none. */

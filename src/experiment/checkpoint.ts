@@ -102,10 +102,27 @@ export function decodeCheckpoint(bytes: Uint8Array): unknown {
 
 const NAME = /^step-(\d{12})\.ckpt$/;
 
+/** The path of the checkpoint of a step. */
+export const checkpointPath = (directory: string, step: number): string =>
+  join(directory, `step-${String(step).padStart(12, "0")}.ckpt`);
+
+/** Writes a checkpoint. */
+export const writeCheckpoint = (path: string, content: unknown): Promise<void> =>
+  writeFileAtomically(path, encodeCheckpoint(content));
+
+/** Reads a checkpoint; undefined if there is none. */
+export async function readCheckpoint(path: string): Promise<unknown> {
+  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return undefined;
+    throw error;
+  });
+  return bytes && decodeCheckpoint(bytes);
+}
+
 /** Writes the checkpoint of this step and lets go of all but the last `keep`. Returns its path. */
 export async function saveCheckpoint(directory: string, step: number, content: unknown, keep: number): Promise<string> {
-  const path = join(directory, `step-${String(step).padStart(12, "0")}.ckpt`);
-  await writeFileAtomically(path, encodeCheckpoint(content));
+  const path = checkpointPath(directory, step);
+  await writeCheckpoint(path, content);
   const stale = (await checkpointsIn(directory)).slice(keep);
   for (const old of stale) await rm(old, { force: true });
   return path;

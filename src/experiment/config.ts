@@ -58,6 +58,14 @@ export const runSections = {
         .default(25)
         .describe("updates between two evaluations of the greedy policy; 0: at the end only"),
       episodes: z.int().min(1).default(32).describe("episodes of each evaluation"),
+      environments: z
+        .int()
+        .min(1)
+        .default(32)
+        .describe(
+          "copies of the environment that evaluations have, beside those of the rollout, but no more than episodes; which " +
+            "episodes are played depends on it",
+        ),
       maxEpisodeSteps: z
         .int()
         .min(1)

@@ -6,8 +6,14 @@ import { type EvaluationSummary, readResult } from "../evaluation/records.ts";
 import type { RunConfig } from "./config.ts";
 import { evaluateModel, type Judgement } from "./evaluator.ts";
 import { writeFileAtomically } from "./files.ts";
-import { newestCheckpoint, readPolicy, readRun } from "./run.ts";
+import { checkpointAt, newestCheckpoint, readBest, readPolicy, readRun } from "./run.ts";
 import { openSession } from "./session.ts";
+
+/**
+ * Which of a run's policies: the one that it ended with (of a run that has not ended, that of its newest checkpoint);
+ * the one that scored best of all that were evaluated; or that of the checkpoint of a step.
+ */
+export type WhichPolicy = "last" | "best" | number;
 
 /** What `evaluateRun` found. */
 export interface RunEvaluation {
@@ -21,15 +27,18 @@ export interface RunEvaluation {
 }
 
 /**
- * Judges a run's policy from its ONNX file, or that of its newest checkpoint. With the run's own seed and as many episodes
- * as its own evaluation had, the result is that of `result.json`.
+ * Judges a run's policy from its ONNX file, or that of a checkpoint. With the run's own seed and as many episodes as its
+ * own evaluation had, the result for the last one is that of `result.json`.
  *
  * @param path the run directory
- * @throws InputError if it is no run, or has neither a policy nor a checkpoint that is whole
+ * @throws InputError if it is no run, or has no such policy
  */
-export async function evaluateRun(path: string, judgement: Judgement = {}): Promise<RunEvaluation> {
+export async function evaluateRun(
+  path: string,
+  { policy = "last", ...judgement }: Judgement & { readonly policy?: WhichPolicy | undefined } = {},
+): Promise<RunEvaluation> {
   const { config } = await readRun(path);
-  const { onnx, steps } = await modelOf(path, config);
+  const { onnx, steps } = await modelOf(path, config, policy);
   const evaluation = await evaluateModel(onnx, config, judgement);
   return { env: config.env.id, algorithm: config.algorithm.name, seed: config.seed, steps, evaluation };
 }
@@ -38,9 +47,9 @@ export async function evaluateRun(path: string, judgement: Judgement = {}): Prom
  * Writes a run's policy to `out`, as one .onnx file.
  * @throws InputError as `evaluateRun`
  */
-export async function exportRun(path: string, out: string): Promise<void> {
+export async function exportRun(path: string, out: string, policy: WhichPolicy = "last"): Promise<void> {
   const { config } = await readRun(path);
-  const { onnx } = await modelOf(path, config);
+  const { onnx } = await modelOf(path, config, policy);
   await writeFileAtomically(out, [onnx]);
 }
 
@@ -50,9 +59,14 @@ export interface TrainedModel {
   readonly steps: number;
 }
 
-/** A run's policy: the one that it ended with, or else that of its newest checkpoint. */
-export async function modelOf(path: string, config: RunConfig): Promise<TrainedModel> {
+/** One of a run's policies. */
+export async function modelOf(path: string, config: RunConfig, which: WhichPolicy = "last"): Promise<TrainedModel> {
   const result = await readResult(path);
+  if (typeof which === "number") return modelFrom((await checkpointAt(path, which)).session, which, config);
+  const best = which === "best" ? await readBest(path) : undefined;
+  if (best && !(result && result.evaluation.meanReturn >= best.evaluation.meanReturn)) {
+    return modelFrom(best.session, best.step, config);
+  }
   // What there is of a policy before there is a result, an earlier end has left.
   const policy = result && (await readPolicy(path));
   if (policy) {
@@ -69,11 +83,16 @@ export async function modelOf(path: string, config: RunConfig): Promise<TrainedM
       `${path} has neither a policy.onnx nor a checkpoint that is whole; bpta resume ${path} goes on`,
     );
   }
+  const { step } = checkpoint.content.counters as { readonly step: number };
+  return modelFrom(checkpoint.content.session, step, config);
+}
+
+/** The policy of a session that was put down. */
+async function modelFrom(snapshot: unknown, steps: number, config: RunConfig): Promise<TrainedModel> {
   const session = await openSession(config);
   try {
-    await session.restore(checkpoint.content.session);
-    const { step } = checkpoint.content.counters as { readonly step: number };
-    return { onnx: session.exportPolicy(), steps: step };
+    await session.restore(snapshot);
+    return { onnx: session.exportPolicy(), steps };
   } finally {
     await session.close();
   }

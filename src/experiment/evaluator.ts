@@ -12,9 +12,6 @@ import type { JointPolicy } from "../policy/joint.ts";
 import type { RunConfig } from "./config.ts";
 import { runStream } from "./streams.ts";
 
-/** Copies of the environment that step side by side, where there are that many episodes. */
-const COPIES = 32;
-
 /** Judges policies, with environments of its own and the same episodes each time. */
 export interface Evaluator {
   /** Where it plays; a policy must be made for as many environments to be judged. */
@@ -36,9 +33,9 @@ export async function openEvaluator(
 ): Promise<Evaluator> {
   if (!(Number.isInteger(episodes) && episodes > 0))
     throw new InputError(`episodes is ${episodes}, must be a whole number ≥ 1`);
-  const numEnvs = Math.min(episodes, COPIES);
+  const { environments, maxEpisodeSteps } = config.evaluation;
+  const numEnvs = Math.min(episodes, environments);
   const { workers } = config.rollout;
-  const { maxEpisodeSteps } = config.evaluation;
   const plain = await makeVectorEnv(config.env.id, { numEnvs, workers, options: config.env.options });
   const env = wrap(plain);
   const seed = runStream(config.seed, "evaluation").integer(2 ** 31);

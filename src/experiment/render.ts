@@ -12,7 +12,7 @@ import { BROWSER_VARIABLE, filmPage, findBrowser } from "../view/browser.ts";
 import type { EpisodeData, FilmSettings, PageData } from "../view/data.ts";
 import { renderPage } from "../view/page.ts";
 import type { RunConfig } from "./config.ts";
-import { modelOf, type TrainedModel } from "./evaluate.ts";
+import { modelOf, type TrainedModel, type WhichPolicy } from "./evaluate.ts";
 import { openEvaluator } from "./evaluator.ts";
 import { writeFileAtomically } from "./files.ts";
 import { readRun } from "./run.ts";
@@ -24,6 +24,8 @@ export interface RenderOptions {
   readonly episodes?: number | undefined;
   /** What episodes follow from; default: the run's seed, which gives those of `bpta eval`. */
   readonly seed?: number | undefined;
+  /** Default: the one that the run ended with. */
+  readonly policy?: WhichPolicy | undefined;
   /** Draw actions as in training; default: they are greedy. */
   readonly drawn?: boolean | undefined;
   /** The step to begin with; default: 0; of a png: the one to show, by default the middle. */
@@ -71,7 +73,12 @@ export async function render(path: string, out: string, options: RenderOptions =
   const film = ending === ".html" ? undefined : filmSettings(ending, options);
   const browser = film && requireBrowser();
   const { config } = await readRun(path);
-  const { data, returns } = await playEpisodes(await modelOf(path, config), config, options, film?.kind);
+  const { data, returns } = await playEpisodes(
+    await modelOf(path, config, options.policy),
+    config,
+    options,
+    film?.kind,
+  );
   const html = await renderPage(data);
   if (!film || !browser) {
     await writeFileAtomically(out, html);

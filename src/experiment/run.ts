@@ -9,9 +9,10 @@ import { closeSync, fsyncSync, openSync, writeSync } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm, truncate } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { availableParallelism, cpus } from "node:os";
-import { join, relative, resolve } from "node:path";
+import { basename, join, relative, resolve } from "node:path";
 import { InputError } from "../errors.ts";
 import {
+  type EvaluationSummary,
   evaluationMetrics,
   METRICS,
   RESULT,
@@ -22,7 +23,14 @@ import {
 } from "../evaluation/records.ts";
 import { isModulePath } from "../modules.ts";
 import type { SettingsTree } from "../trees.ts";
-import { checkpointsIn, loadNewestCheckpoint, saveCheckpoint } from "./checkpoint.ts";
+import {
+  checkpointPath,
+  checkpointsIn,
+  loadNewestCheckpoint,
+  readCheckpoint,
+  saveCheckpoint,
+  writeCheckpoint,
+} from "./checkpoint.ts";
 import { type ModulePaths, type RunConfig, settingsOfRun, validateConfig } from "./config.ts";
 import { makeDirectory, sweepUnfinished, writeFileAtomically } from "./files.ts";
 import { isLock, type Lock, lockDirectory } from "./lock.ts";
@@ -56,6 +64,8 @@ export interface RunDirectory {
   recordUpdate(metrics: UpdateMetrics): void;
   /** Writes a checkpoint, lets go of old ones, and returns its path. */
   checkpoint(step: number, content: Readonly<Record<string, unknown>>): Promise<string>;
+  /** Writes what scored best so far, in place of what did before. */
+  keepBest(best: BestPolicy): Promise<void>;
   writePolicy(onnx: Uint8Array): Promise<void>;
   /** Writes how the run ended, to the TensorBoard events, too. */
   writeResult(result: RunResult): Promise<void>;
@@ -166,6 +176,36 @@ export async function readRun(path: string): Promise<StoredRun> {
 
 /** The policy that the run at `path` ended with; undefined if there is none. */
 export const readPolicy = (path: string): Promise<Uint8Array | undefined> => readOptional(join(path, POLICY));
+
+/** What scored best of all that was evaluated before the end of a run. */
+export interface BestPolicy {
+  readonly step: number;
+  readonly evaluation: EvaluationSummary;
+  /** Of a session. */
+  readonly session: unknown;
+}
+
+const bestIn = (path: string): string => join(path, "best.ckpt");
+
+/** The best of what the run at `path` has evaluated on its way; undefined if it has not, or the file is damaged. */
+export const readBest = (path: string): Promise<BestPolicy | undefined> =>
+  readCheckpoint(bestIn(path)).catch(() => undefined) as Promise<BestPolicy | undefined>;
+
+/**
+ * What the checkpoint of a step holds of the run at `path`.
+ * @throws InputError if there is none, or it is damaged
+ */
+export async function checkpointAt(path: string, step: number): Promise<Readonly<Record<string, unknown>>> {
+  const directory = join(path, CHECKPOINTS);
+  const file = checkpointPath(directory, step);
+  const content = await readCheckpoint(file).catch((error: Error) => {
+    throw new InputError(`${file}: ${error.message}`, { cause: error });
+  });
+  if (content !== undefined) return content as Readonly<Record<string, unknown>>;
+  const steps = (await checkpointsIn(directory)).map((name) => Number(basename(name, ".ckpt").replace("step-", "")));
+  const known = steps.length > 0 ? `there are ${steps.reverse().join(", ")}` : "there are none";
+  throw new InputError(`${path} has no checkpoint of step ${step}; ${known} (checkpoint.keep says how many stay)`);
+}
 
 /** A checkpoint, as it was given to `checkpoint`. */
 export interface FoundCheckpoint {
@@ -298,6 +338,7 @@ async function openForWriting(
       const position: MetricsPosition = { lines, bytes };
       return saveCheckpoint(join(path, CHECKPOINTS), step, { ...content, metrics: position }, config.checkpoint.keep);
     },
+    keepBest: (best) => writeCheckpoint(bestIn(path), best),
     writePolicy: (onnx) => writeFileAtomically(join(path, POLICY), [onnx]),
     async writeResult(result) {
       const { steps: step, wallSeconds, evaluation } = result;
@@ -326,6 +367,7 @@ const groups: Readonly<Record<string, string>> = {
   episodeLength: "rollout",
   winRate: "rollout",
   divergences: "rollout",
+  restarts: "rollout",
   info: "rollout",
   evaluationInfo: "evaluation",
   evaluationReturn: "evaluation",

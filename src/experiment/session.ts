@@ -11,7 +11,7 @@ import type { EvaluationSummary } from "../evaluation/records.ts";
 import { actionScaling, withScaledActions } from "../rollout/action-scaling.ts";
 import { type Collector, type CollectorSnapshot, createCollector } from "../rollout/collector.ts";
 import { createNormalizer, type FeatureScaling, LIMIT } from "../rollout/normalizer.ts";
-import { adviceFor } from "./advice.ts";
+import { adviceFor, unusedSettings } from "./advice.ts";
 import type { RunConfig } from "./config.ts";
 import { openEvaluator } from "./evaluator.ts";
 import { runStream } from "./streams.ts";
@@ -71,7 +71,8 @@ export async function openSession(config: RunConfig): Promise<Session> {
     };
     const env = wrap(plain, true);
     const { name, ...settings } = algorithm;
-    const learner = await (await findAlgorithm(name)).create({
+    const definition = await findAlgorithm(name);
+    const learner = await definition.create({
       team: env.team,
       numEnvs: rollout.environments,
       policyEnvs: env.parts && rollout.environments / env.parts.length,
@@ -102,7 +103,7 @@ export async function openSession(config: RunConfig): Promise<Session> {
           return buffer;
         },
       },
-      advice: adviceFor(env.team, config),
+      advice: [...adviceFor(env.team, config, definition), ...(await unusedSettings(definition, config))],
       hasWins: env.team.hasWins,
       infos: () => infos,
       counters: () => env.counters?.() ?? {},

@@ -69,6 +69,7 @@ describe("a run", () => {
   test("leaves behind what the run directory is said to hold", async () => {
     const names = (await readdir(whole())).sort();
     expect(names).toEqual([
+      "best.ckpt",
       "checkpoints",
       "config.json",
       expect.stringMatching(/^events\.out\.tfevents\.\d+\.bpta$/),
@@ -132,6 +133,34 @@ describe("a run", () => {
     const other = join(root, "other");
     await train({ ...settings, seed: 8, steps: 20 }, { out: other });
     expect(withoutWallClock(await readMetrics(other))[0]).not.toEqual(wholeEssence.updates[0]);
+  });
+
+  test("can be judged by the best of what was evaluated, and by any checkpoint that it has", async () => {
+    const updates = await readMetrics(whole());
+    const during = updates.flatMap(({ step, evaluationReturn }) =>
+      evaluationReturn === undefined ? [] : [{ step, meanReturn: evaluationReturn }],
+    );
+    const last = { step: 400, meanReturn: wholeEssence.evaluation!.meanReturn };
+    const best = [...during, last].reduce((a, b) =>
+      b.meanReturn > a.meanReturn || (b === last && b.meanReturn === a.meanReturn) ? b : a,
+    );
+    const found = await evaluateRun(whole(), { policy: "best" });
+    expect([found.steps, found.evaluation.meanReturn]).toEqual([best.step, best.meanReturn]);
+    expect(await evaluateRun(whole(), { policy: 360 })).toMatchObject({ steps: 360 });
+    expect(await evaluateRun(whole(), { policy: 400 })).toEqual(await evaluateRun(whole()));
+    await expect(evaluateRun(whole(), { policy: 20 })).rejects.toThrow(
+      "has no checkpoint of step 20; there are 360, 400 (checkpoint.keep says how many stay)",
+    );
+  });
+
+  test("the best is that which came first, and outlives a stop", async () => {
+    const path = join(root, "best");
+    // Nothing is better than what does not learn.
+    const still = { ...settings, algorithm: { name: "mappo", learningRate: 0, criticLearningRate: 0 } };
+    await expect(train(still, { out: path, ...stopAfter(9) })).rejects.toThrow(InterruptedError);
+    expect(await evaluateRun(path, { policy: "best" })).toMatchObject({ steps: 80 });
+    await resume(path, stopAfter(13)).catch(() => {});
+    expect(await evaluateRun(path, { policy: "best" })).toMatchObject({ steps: 80 });
   });
 
   test("its policy, judged from its file, does as well as it said", async () => {

@@ -15,7 +15,16 @@ import { nameOfId } from "../modules.ts";
 import { type RunConfig, type RunSettings, resolveConfig, validateConfig } from "./config.ts";
 import { evaluateModel } from "./evaluator.ts";
 import { lockDirectory } from "./lock.ts";
-import { createRun, newestCheckpoint, newRunPath, putAside, type RunDirectory, readRun, reopenRun } from "./run.ts";
+import {
+  createRun,
+  newestCheckpoint,
+  newRunPath,
+  putAside,
+  type RunDirectory,
+  readBest,
+  readRun,
+  reopenRun,
+} from "./run.ts";
 import { openSession, type Session } from "./session.ts";
 
 /** What happens during a run, in order: preparation, a start, updates (and notices), a result. */
@@ -170,6 +179,7 @@ async function runToEnd(
     const totalSteps = Math.ceil(config.steps / stepsPerUpdate) * stepsPerUpdate;
     const startedAt = performance.now() - counters.wallSeconds * 1000;
     let counted = session.counters();
+    let best = (await readBest(path))?.evaluation.meanReturn ?? Number.NEGATIVE_INFINITY;
     onProgress({ kind: "start", path, config, step, totalSteps });
 
     const pause = async (): Promise<never> => {
@@ -216,6 +226,10 @@ async function runToEnd(
       };
       run.recordUpdate(metrics);
       onProgress({ kind: "update", metrics });
+      if (evaluation && evaluation.meanReturn > best) {
+        best = evaluation.meanReturn;
+        await run.keepBest({ step, evaluation, session: await session.snapshot() });
+      }
 
       if (isLast || signal?.aborted || step >= pauseAt || update % config.checkpoint.interval === 0) {
         counters = { update, step, wallSeconds: metrics.wallSeconds };
@@ -227,6 +241,8 @@ async function runToEnd(
     // Judged from its file, so that the result is that of the policy which others will load.
     const policy = session.exportPolicy();
     await run.writePolicy(policy);
+    // Environments can be heavy: those of the rollout are let go before the judge makes its own.
+    await session.close();
     const result: RunResult = {
       env: config.env.id,
       algorithm: config.algorithm.name,
@@ -244,6 +260,9 @@ async function runToEnd(
     const refused = error as NodeJS.ErrnoException;
     if (refused.syscall !== undefined) {
       refused.message = `${path}: ${refused.message} (last good checkpoint: ${lastCheckpoint ?? "none"})`;
+    } else if (lastCheckpoint && !(error instanceof DivergedError || error instanceof InterruptedError)) {
+      // Of an environment, say, that fails in the middle: what it says may have more lines, with where it failed.
+      refused.message = refused.message.replace(/\n|$/, ` (last good checkpoint: ${lastCheckpoint})$&`);
     }
     throw error;
   } finally {
