@@ -2,6 +2,7 @@
 
 import type { z } from "zod";
 import type { TeamSpec } from "../envs/env.ts";
+import { InputError } from "../errors.ts";
 import type { Surroundings } from "../policy/export.ts";
 import type { JointPolicy } from "../policy/joint.ts";
 import type { CriticSettings, PolicySettings } from "../policy/settings.ts";
@@ -71,6 +72,8 @@ export function defineAlgorithm<Schema extends z.ZodObject>(
     create(options: LearnerOptions<z.infer<Schema>>): Promise<Learner>;
   },
 ): AlgorithmDefinition {
+  if (typeof definition.create !== "function")
+    throw new InputError(`algorithm ${definition.name}: create is ${typeof definition.create}, must be a function`);
   return {
     ...definition,
     create: async (options) => definition.create({ ...options, settings: definition.settings.parse(options.settings) }),

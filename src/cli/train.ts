@@ -1,7 +1,9 @@
 /** @file `bpta train`: trains a team from the start. */
 
 import { Command } from "commander";
+import { InputError } from "../errors.ts";
 import type { RunSettings } from "../experiment/config.ts";
+import { isTree } from "../trees.ts";
 import { collected, wholeNumber } from "./options.ts";
 
 interface TrainFlags {
@@ -34,17 +36,17 @@ export const trainCommand = (): Command =>
         import("../experiment/config.ts"),
         import("./run.ts"),
       ]);
-      const settings = mergeSettings(
-        flags.config === undefined ? {} : await readSettingsFile(flags.config),
-        ...flags.set.map(parseSetting),
-        {
-          env: { id: env },
-          ...(flags.algo !== undefined && { algorithm: { name: flags.algo } }),
-          ...(flags.seed !== undefined && { seed: flags.seed }),
-          ...(flags.steps !== undefined && { steps: flags.steps }),
-          ...(flags.preset !== undefined && { preset: flags.preset }),
-        },
-      );
+      const given = flags.set.map(parseSetting);
+      const misplaced = given.findIndex(({ env: section }) => isTree(section) && "id" in section);
+      if (misplaced >= 0)
+        throw new InputError(`--set ${flags.set[misplaced]}: the environment is the argument, ${env}`);
+      const settings = mergeSettings(flags.config === undefined ? {} : await readSettingsFile(flags.config), ...given, {
+        env: { id: env },
+        ...(flags.algo !== undefined && { algorithm: { name: flags.algo } }),
+        ...(flags.seed !== undefined && { seed: flags.seed }),
+        ...(flags.steps !== undefined && { steps: flags.steps }),
+        ...(flags.preset !== undefined && { preset: flags.preset }),
+      });
       const { train } = await import("../experiment/train.ts");
       await runWithProgress(flags, (options) => train(settings as RunSettings, { ...options, out: flags.out }));
     });

@@ -72,6 +72,10 @@ test.each<[Record<string, unknown>, RegExp]>([
   [{ sed: 1 }, /^sed is not a setting; did you mean seed\?/],
   [{ env: { id: 3 } }, /^env\.id is 3; it must be text$/],
   [{ algorithm: { chain: "full" } }, /^algorithm\.chain: full needs schedule: simultaneous$/],
+  [
+    { env: { id: "HalfCheetah-2x3", options: { obsk: 0 } }, preset: "full-state" },
+    /^preset full-state would change nothing: .*\(env\.options\.obsk: 0\)$/,
+  ],
   [{ algorithm: { learningRate: -1 } }, /^algorithm\.learningRate is -1; it must be a number ≥ 0/],
 ])("%j is refused in one line", async (settings, message) => {
   await expect(resolveConfig({ env: { id: "climbing" } }, settings as never)).rejects.toThrow(message);

@@ -16,7 +16,7 @@ import { InputError } from "../errors.ts";
 import { isModulePath } from "../modules.ts";
 import { didYouMean } from "../names.ts";
 import { criticSettingsSchema, policySettingsSchema } from "../policy/settings.ts";
-import { isTree, mergeTrees, type SettingsTree, withValueAt } from "../trees.ts";
+import { differences, isTree, mergeTrees, type SettingsTree, withValueAt } from "../trees.ts";
 import { keepKnown, parseSettings, schemaNode } from "./settings.ts";
 
 /** What can be set whatever the environment and the algorithm. */
@@ -163,11 +163,24 @@ async function resolve(layers: readonly SettingsTree[], withPreset: boolean): Pr
     : [];
   const preset = keepKnown((presets as SettingsTree[]).reduce(mergeTrees, {}), schemaNode(schema));
   const settings = [preset, own, { env: { id }, algorithm: { name } }].reduce(mergeTrees, {});
+  if (withPreset && presetName !== undefined) refuseIdle(String(presetName), presets.at(-1)!, settings);
   const config = parseSettings(schema, settings) as RunConfig;
   // What an algorithm says of several of its settings together.
   const { name: _, ...ofAlgorithm } = config.algorithm;
   parseSettings(z.object({ algorithm: algorithm.settings }), { algorithm: ofAlgorithm });
   return config;
+}
+
+/** @throws InputError where all that a preset says is said otherwise, by a run's whole `config.json`, say */
+function refuseIdle(name: string, preset: SettingsTree, settings: SettingsTree): void {
+  const leaves = (tree: SettingsTree): number =>
+    Object.values(tree).reduce<number>((sum, value) => sum + (isTree(value) ? leaves(value) : 1), 0);
+  const overruled = differences(preset, mergeTrees(preset, settings)).filter(({ before }) => before !== undefined);
+  if (leaves(preset) === 0 || overruled.length < leaves(preset)) return;
+  const [{ path, after }] = overruled;
+  throw new InputError(
+    `preset ${name} would change nothing: other settings, which come after it, say of all that it sets what it is (${path}: ${JSON.stringify(after)})`,
+  );
 }
 
 /** The settings of one of the environment's presets. */

@@ -68,12 +68,15 @@ function inlineWebAssembly(): void {
   for (const flag of flags) setFlagsFromString?.(flag);
 }
 
+/** What the engine's loader says where many threads load it on few cores, and which means nothing to anybody. */
+const WAITING = /^(still waiting on run dependencies:|dependency: .*|\(end of list\))$/;
+
 let loading: Promise<MainModule> | undefined;
 /** The engine, loaded once per thread. */
 export function engine(): Promise<MainModule> {
   if (!loading) {
     inlineWebAssembly();
-    loading = loadMujoco();
+    loading = loadMujoco({ printErr: (line: string) => WAITING.test(line) || console.error(line) });
   }
   return loading;
 }
