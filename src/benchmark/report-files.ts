@@ -28,7 +28,7 @@ export async function writeReport(report: BenchmarkReport, directory: string): P
 export function formatScore(value: number): string {
   if (!Number.isFinite(value)) return "–";
   const size = Math.abs(value);
-  if (size > 0 && size < 0.1) return String(Number(value.toPrecision(2)));
+  if (size > 0 && size < 0.01) return String(Number(value.toPrecision(2)));
   return value.toFixed(size >= 1000 ? 0 : size >= 100 ? 1 : 2);
 }
 

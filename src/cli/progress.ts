@@ -131,7 +131,7 @@ const fine = new Intl.NumberFormat("en", { minimumFractionDigits: 2, maximumFrac
 /** A return or a rate, with as many digits as it deserves. */
 export function formatNumber(value: number): string {
   const size = Math.abs(value);
-  if (size > 0 && size < 0.1) return String(Number(value.toPrecision(2)));
+  if (size > 0 && size < 0.01) return String(Number(value.toPrecision(2)));
   return (size >= 1000 ? whole : fine).format(value);
 }
 
