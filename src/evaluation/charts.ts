@@ -130,6 +130,10 @@ function bandSpec(chart: BandChart): Spec {
   const names = marks.map(({ name }) => name);
 
   const stroke = { scale: "color", field: "group" };
+  const place = { x: { scale: "x", field: "x" }, y: { scale: "y", field: "y" } };
+  const alone = labels
+    .map((label) => points.filter(({ group }) => group === label))
+    .filter(({ length }) => length === 1);
   const facet = { facet: { name: "curve", data: "curves", groupby: "group" } };
   // A facet's marks are clipped to its own size.
   const size = { width: { signal: "width" }, height: { signal: "height" } };
@@ -142,10 +146,7 @@ function bandSpec(chart: BandChart): Spec {
     title: { text: chart.title, subtitle: chart.subtitle },
     data: [
       { name: "curves", values: [...points] },
-      {
-        name: "singles",
-        values: points.filter(({ group }, _, all) => all.filter((p) => p.group === group).length === 1),
-      },
+      { name: "singles", values: alone.flat() },
       { name: "references", values: references },
     ],
     scales: [
@@ -251,8 +252,7 @@ function bandSpec(chart: BandChart): Spec {
             clip: true,
             encode: {
               enter: {
-                x: { scale: "x", field: "x" },
-                y: { scale: "y", field: "y" },
+                ...place,
                 stroke,
                 strokeDash: { scale: "dash", field: "group" },
                 strokeWidth: { value: 2 },
@@ -269,8 +269,7 @@ function bandSpec(chart: BandChart): Spec {
         from: { data: "singles" },
         encode: {
           enter: {
-            x: { scale: "x", field: "x" },
-            y: { scale: "y", field: "y" },
+            ...place,
             fill: stroke,
             size: { value: 60 },
           },
@@ -282,8 +281,7 @@ function bandSpec(chart: BandChart): Spec {
         from: { data: "references" },
         encode: {
           enter: {
-            x: { scale: "x", field: "x" },
-            y: { scale: "y", field: "y" },
+            ...place,
             shape: { scale: "shape", field: "name" },
             fill: { scale: "referenceColor", field: "name" },
             stroke: { value: "white" },

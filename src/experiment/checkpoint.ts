@@ -10,6 +10,7 @@
 import { createHash } from "node:crypto";
 import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { readOptional } from "../evaluation/records.ts";
 import { writeFileAtomically } from "./files.ts";
 
 const MAGIC = Buffer.from("BPTACKPT");
@@ -112,10 +113,7 @@ export const writeCheckpoint = (path: string, content: unknown): Promise<void> =
 
 /** Reads a checkpoint; undefined if there is none. */
 export async function readCheckpoint(path: string): Promise<unknown> {
-  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return undefined;
-    throw error;
-  });
+  const bytes = await readOptional(path);
   return bytes && decodeCheckpoint(bytes);
 }
 
