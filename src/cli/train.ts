@@ -13,6 +13,7 @@ interface TrainFlags {
   readonly out?: string;
   readonly config?: string;
   readonly preset?: string;
+  readonly from?: string;
   readonly set: readonly string[];
   readonly quiet?: boolean;
   readonly json?: boolean;
@@ -28,6 +29,10 @@ export const trainCommand = (): Command =>
     .option("--out <directory>", "run directory (default: runs/ENV-ALGO-seedS)")
     .option("--config <file>", "settings from a YAML or JSON file (docs/configuration.md)")
     .option("--preset <name>", "one of the environment's further presets (bpta list envs --json)")
+    .option(
+      "--from <run>",
+      "a run whose networks this one starts with (its last; --set from.policy=best takes another)",
+    )
     .option("--set <path=value>", "one setting, such as algorithm.epochs=5; can be repeated", collected, [])
     .option("--quiet", "say nothing but errors")
     .option("--json", "tell of every update in a line of JSON")
@@ -46,6 +51,7 @@ export const trainCommand = (): Command =>
         ...(flags.seed !== undefined && { seed: flags.seed }),
         ...(flags.steps !== undefined && { steps: flags.steps }),
         ...(flags.preset !== undefined && { preset: flags.preset }),
+        ...(flags.from !== undefined && { from: { run: flags.from } }),
       });
       const { train } = await import("../experiment/train.ts");
       await runWithProgress(flags, (options) => train(settings as RunSettings, { ...options, out: flags.out }));

@@ -84,6 +84,21 @@ export const runSections = {
     })
     .prefault({})
     .describe("what a killed run goes on from"),
+  from: z
+    .strictObject({
+      run: z.string().min(1).describe("its directory"),
+      policy: z
+        .union([z.enum(["last", "best"]), z.int().min(1)])
+        .default("last")
+        .describe(
+          "which of what it has learnt: last, best (of those that were evaluated), or the step of a checkpoint",
+        ),
+    })
+    .optional()
+    .describe(
+      "a run to go on from in a new one, where its networks are of the same sizes: their parameters, the optimiser's " +
+        "moments, statistics; all else starts anew",
+    ),
   seed: z.int().min(0).default(0).describe("all of a run's random numbers follow from it"),
   steps: z.int().min(1).default(1_000_000).describe("environment steps, over all copies; rounded up to whole updates"),
 };
@@ -161,8 +176,10 @@ async function resolve(layers: readonly SettingsTree[], withPreset: boolean): Pr
   const presets = withPreset
     ? [common, algorithmPresets[name]?.settings ?? {}, namedPreset(environment, presetName)]
     : [];
+  const { from } = own;
+  const origin = isTree(from) && typeof from.run === "string" ? { from: { run: resolvePath(from.run) } } : {};
   const preset = keepKnown((presets as SettingsTree[]).reduce(mergeTrees, {}), schemaNode(schema));
-  const settings = [preset, own, { env: { id }, algorithm: { name } }].reduce(mergeTrees, {});
+  const settings = [preset, own, { env: { id }, algorithm: { name }, ...origin }].reduce(mergeTrees, {});
   if (withPreset && presetName !== undefined) refuseIdle(String(presetName), presets.at(-1)!, settings);
   const config = parseSettings(schema, settings) as RunConfig;
   // What an algorithm says of several of its settings together.

@@ -61,13 +61,10 @@ export interface TrainedModel {
 
 /** One of a run's policies. */
 export async function modelOf(path: string, config: RunConfig, which: WhichPolicy = "last"): Promise<TrainedModel> {
-  const result = await readResult(path);
-  if (typeof which === "number") return modelFrom((await checkpointAt(path, which)).session, which, config);
-  const best = which === "best" ? await readBest(path) : undefined;
-  if (best && !(result && result.evaluation.meanReturn >= best.evaluation.meanReturn)) {
-    return modelFrom(best.session, best.step, config);
-  }
+  const before = await learntBefore(path, which);
+  if (before) return modelFrom(before, config);
   // What there is of a policy before there is a result, an earlier end has left.
+  const result = await readResult(path);
   const policy = result && (await readPolicy(path));
   if (policy) {
     try {
@@ -77,18 +74,50 @@ export async function modelOf(path: string, config: RunConfig, which: WhichPolic
     }
     return { onnx: policy, steps: result.steps };
   }
-  const checkpoint = await newestCheckpoint(path, () => {});
-  if (!checkpoint) {
+  const last = await learntAtLast(path);
+  if (!last) {
     throw new InputError(
       `${path} has neither a policy.onnx nor a checkpoint that is whole; bpta resume ${path} goes on`,
     );
   }
+  return modelFrom(last, config);
+}
+
+/** What a run has learnt: a session's, and for how many environment steps. */
+interface Learnt {
+  readonly session: unknown;
+  readonly steps: number;
+}
+
+/**
+ * What a run has learnt, for another that goes on from there.
+ * @throws InputError if it is no run, or has no such checkpoint
+ */
+export async function learntBy(path: string, which: WhichPolicy): Promise<Learnt> {
+  const learnt = (await learntBefore(path, which)) ?? (await learntAtLast(path));
+  if (!learnt) throw new InputError(`${path} has no checkpoint that is whole, so nothing can go on from it`);
+  return learnt;
+}
+
+/** What is asked for, where it is not the last. */
+async function learntBefore(path: string, which: WhichPolicy): Promise<Learnt | undefined> {
+  if (which === "last") return undefined;
+  if (which !== "best") return { session: (await checkpointAt(path, which)).session, steps: which };
+  const [result, best] = [await readResult(path), await readBest(path)];
+  if (!best || (result && result.evaluation.meanReturn >= best.evaluation.meanReturn)) return undefined;
+  return { session: best.session, steps: best.step };
+}
+
+/** That of the newest checkpoint; undefined if there is none. */
+async function learntAtLast(path: string): Promise<Learnt | undefined> {
+  const checkpoint = await newestCheckpoint(path, () => {});
+  if (!checkpoint) return undefined;
   const { step } = checkpoint.content.counters as { readonly step: number };
-  return modelFrom(checkpoint.content.session, step, config);
+  return { session: checkpoint.content.session, steps: step };
 }
 
 /** The policy of a session that was put down. */
-async function modelFrom(snapshot: unknown, steps: number, config: RunConfig): Promise<TrainedModel> {
+async function modelFrom({ session: snapshot, steps }: Learnt, config: RunConfig): Promise<TrainedModel> {
   const session = await openSession(config);
   try {
     await session.restore(snapshot);

@@ -43,13 +43,14 @@ export function configurationReference(
   algorithms: Iterable<AlgorithmDefinition>,
   environments: Iterable<ConfiguredEnvironment>,
 ): string {
-  const { policy, critic, rollout, evaluation, checkpoint, seed, steps } = runSections;
+  const { policy, critic, rollout, evaluation, checkpoint, from, seed, steps } = runSections;
   const sections: [string, z.ZodType][] = [
     ["rollout", rollout],
     ["policy", policy],
     ["critic", critic],
     ["evaluation", evaluation],
     ["checkpoint", checkpoint],
+    ["from", from],
   ];
   return `# Configuration
 
@@ -58,7 +59,7 @@ Everything that decides what a run does is one tree of settings. Each layer goes
 1. the defaults below,
 2. the environment's preset, and what it has for the algorithm (at the end of this page),
 3. a file: \`--config settings.yaml\` (or \`.json\`; the \`config.json\` of a run repeats that run),
-4. single settings: \`--set algorithm.epochs=5\` (the value is YAML), and \`--algo\`, \`--seed\`, \`--steps\`.
+4. single settings: \`--set algorithm.epochs=5\` (the value is YAML), and \`--algo\`, \`--seed\`, \`--steps\`, \`--from\`.
 
 A name that does not exist or a value that is not allowed ends the command with one line that says what is. The
 resolved tree is written to the run's \`config.json\`.

@@ -7,6 +7,7 @@ import { numpy as np } from "../compile/jax.ts";
 import type { VectorEnv } from "../envs/env.ts";
 import { meanNumbers, type Numbers } from "../envs/infos.ts";
 import { makeVectorEnv } from "../envs/registry.ts";
+import { InputError } from "../errors.ts";
 import type { EvaluationSummary } from "../evaluation/records.ts";
 import { actionScaling, withScaledActions } from "../rollout/action-scaling.ts";
 import { type Collector, type CollectorSnapshot, createCollector } from "../rollout/collector.ts";
@@ -43,6 +44,11 @@ export interface Session {
   snapshot(): Promise<SessionSnapshot>;
   /** Goes back to what `snapshot` returned. */
   restore(snapshot: unknown): Promise<void>;
+  /**
+   * Takes over what another session had learnt when its `snapshot` was made; environments and random numbers stay.
+   * @throws InputError where its networks are of other sizes
+   */
+  learnFrom(snapshot: unknown): void;
   close(): Promise<void>;
 }
 
@@ -131,6 +137,13 @@ export async function openSession(config: RunConfig): Promise<Session> {
         if (normalizer) restoreArrays(normalizer.state, statistics ?? {});
         await collector.restore(collected);
       },
+      learnFrom(snapshot) {
+        const { learner: arrays, normalizer: statistics = {} } = snapshot as SessionSnapshot;
+        checkFit(learner.state, arrays);
+        checkFit(normalizer?.state ?? new Map(), statistics);
+        restoreArrays(learner.state, arrays);
+        if (normalizer) restoreArrays(normalizer.state, statistics);
+      },
       close,
     };
   } catch (error) {
@@ -168,11 +181,21 @@ const scaled = (x: Traced, scaling: FeatureScaling | undefined): Traced =>
 const normalized = (observations: Traced, scaling: FeatureScaling): Traced =>
   np.clip(scaled(observations, scaling), -LIMIT, LIMIT);
 
+type LiveArrays = ReadonlyMap<string, Float32Array | Float64Array | Int32Array>;
+type SavedArrays = Readonly<Record<string, Float32Array | Float64Array | Int32Array>>;
+
+/** @throws InputError where saved arrays are not those of a like session */
+function checkFit(live: LiveArrays, saved: SavedArrays): void {
+  for (const name of new Set([...live.keys(), ...Object.keys(saved)])) {
+    const [own, theirs] = [live.get(name)?.length, saved[name]?.length];
+    if (own === theirs) continue;
+    const size = (length: number | undefined) => (length === undefined ? "absent" : `of ${length} numbers`);
+    throw new InputError(`from.run: its ${name} is ${size(theirs)}, and ${size(own)} here; the two must be alike`);
+  }
+}
+
 /** Writes saved arrays into the live ones of the same names. */
-function restoreArrays(
-  live: ReadonlyMap<string, Float32Array | Float64Array | Int32Array>,
-  saved: Readonly<Record<string, Float32Array | Float64Array | Int32Array>>,
-): void {
+function restoreArrays(live: LiveArrays, saved: SavedArrays): void {
   for (const [name, array] of live) {
     const from = saved[name];
     if (from?.constructor !== array.constructor || from.length !== array.length) {

@@ -168,6 +168,54 @@ describe("a run", () => {
     expect((await evaluateRun(whole(), { episodes: 5 })).evaluation.returns).toHaveLength(5);
   });
 
+  test("can begin with what another has learnt", async () => {
+    const returns = async (path: string, policy?: "best" | number) =>
+      (await evaluateRun(path, { policy, drawn: true, seed: 1, episodes: 50 })).evaluation.returns;
+    // Nothing is learnt on top.
+    const still = { name: "mappo", learningRate: 0, criticLearningRate: 0 };
+    const from = { run: whole() };
+    const begun = join(root, "begun");
+    const notices: string[] = [];
+    await train(
+      { ...settings, algorithm: still, from, seed: 8, steps: 20, policy: { hidden: 8, activation: "tanh" } },
+      { out: begun, onProgress: (event) => event.kind === "notice" && notices.push(event.message) },
+    );
+    expect(notices).toEqual([`policy.activation is "tanh", and was "relu" in ${whole()}`]);
+    const short = join(root, "begun-short");
+    await train({ ...settings, algorithm: still, from: { ...from, policy: 360 }, seed: 8, steps: 20 }, { out: short });
+    expect(await returns(short)).toEqual(await returns(whole(), 360));
+    const bare = join(root, "begun-bare");
+    await train({ ...settings, algorithm: still, seed: 8, steps: 20 }, { out: bare });
+    expect(await returns(short)).not.toEqual(await returns(bare));
+
+    // Stopped before its first checkpoint, it begins with the same again.
+    const [once, again] = [join(root, "begun-once"), join(root, "begun-again")];
+    const learning = { ...settings, from, seed: 8, steps: 100 };
+    await train(learning, { out: once });
+    await train(learning, { out: again, ...stopAfter(2) }).catch(() => {});
+    await rm(join(again, "checkpoints"), { recursive: true });
+    await resume(again);
+    expect(await essence(again)).toEqual(await essence(once));
+  });
+
+  test("begins with nothing that does not fit", async () => {
+    const begin = (other: object) => train({ ...settings, ...other } as RunSettings, { out: join(root, "unfit") });
+    const from = { run: whole() };
+    await expect(begin({ from: { run: join(root, "nowhere") } })).rejects.toThrow(
+      "is not a run: it has no config.json",
+    );
+    await expect(begin({ from, policy: { hidden: 9 } })).rejects.toThrow(
+      /^from\.run: its \S+\.theta is of \d+ numbers, and of \d+ numbers here; the two must be alike$/,
+    );
+    await expect(begin({ from, algorithm: { name: "mat" } })).rejects.toThrow("is absent, and of ");
+    await expect(begin({ from, rollout: { normalizeObservations: true } })).rejects.toThrow("the two must be alike");
+    await expect(begin({ from: { ...from, policy: 20 } })).rejects.toThrow("has no checkpoint of step 20");
+    await expect(begin({ from: { ...from, policy: "newest" } })).rejects.toThrow(
+      /^from\.policy is "newest"; it must be/,
+    );
+    await expect(begin({ from: whole() })).rejects.toThrow(/^from is .*; it must be a mapping with run, policy$/);
+  });
+
   test("is not written over another", async () => {
     await expect(train(settings, { out: whole() })).rejects.toThrow(/^--out .*whole is not empty; .*bpta resume\)$/);
   });

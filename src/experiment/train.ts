@@ -12,7 +12,9 @@ import {
 } from "../evaluation/records.ts";
 import { mean } from "../evaluation/statistics.ts";
 import { nameOfId } from "../modules.ts";
+import { differences } from "../trees.ts";
 import { type RunConfig, type RunSettings, resolveConfig, validateConfig } from "./config.ts";
+import { learntBy } from "./evaluate.ts";
 import { evaluateModel } from "./evaluator.ts";
 import { lockDirectory } from "./lock.ts";
 import {
@@ -86,6 +88,7 @@ export async function train(
   const session = await openSession(config);
   try {
     for (const message of session.advice) options.onProgress?.({ kind: "notice", message });
+    for (const message of await goOnFrom(session, config)) options.onProgress?.({ kind: "notice", message });
     const run = await createRun(out ?? (await newRunPath(runName(config))), config);
     return await runToEnd(run, session, undefined, options);
   } finally {
@@ -135,6 +138,7 @@ export async function resume(
     options.onProgress?.({ kind: "prepare", config: stored.config });
     const session = await openSession(stored.config);
     try {
+      if (!checkpoint) await goOnFrom(session, stored.config);
       const made = (checkpoint?.content.counters as Counters | undefined)?.step ?? 0;
       if (steps !== undefined && steps < made)
         throw new InputError(`steps is ${steps}, but ${path} has made ${made} already`);
@@ -146,6 +150,26 @@ export async function resume(
   } finally {
     await lock.release();
   }
+}
+
+/**
+ * Has a session begin with what the run has learnt that `config.from` names.
+ * @returns notices of what that run's policies were otherwise
+ * @throws InputError where it does not fit
+ */
+async function goOnFrom(session: Session, { from, env, policy, rollout }: RunConfig): Promise<string[]> {
+  if (!from) return [];
+  const { config } = await readRun(from.run);
+  session.learnFrom((await learntBy(from.run, from.policy)).session);
+  const seen = ({ normalizeObservations, scaleActions }: RunConfig["rollout"]) => ({
+    normalizeObservations,
+    scaleActions,
+  });
+  const theirs = { env: config.env, policy: config.policy, rollout: seen(config.rollout) };
+  return differences(theirs, { env, policy, rollout: seen(rollout) }).map(
+    ({ path, before, after }) =>
+      `${path} is ${JSON.stringify(after)}, and was ${JSON.stringify(before)} in ${from.run}`,
+  );
 }
 
 /** `runs/` directory name of a run. */
