@@ -45,7 +45,7 @@ export const matSettings = z.strictObject({
     .describe("ε, how far a probability ratio may move from 1 before it is clipped"),
   valueClip: shared.valueClip.unwrap().default(0.05).describe(shared.valueClip.description!),
   valueCoef: z.number().gt(0).default(1).describe("weight of the values' loss beside that of the policy"),
-  blocks: z.int().min(1).default(1).describe("attention blocks of the encoder, and of the decoder"),
+  blocks: z.int().min(1).max(64).default(1).describe("attention blocks of the encoder, and of the decoder"),
   heads: z.int().min(1).default(1).describe("heads of each attention; must divide policy.hidden"),
 });
 

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { parseSettings } from "../experiment/settings.ts";
 import { Random } from "../random.ts";
 import { searchPoints, searchSchema } from "./search.ts";
 import { roundsOf } from "./tune.ts";
@@ -54,6 +55,35 @@ describe("the points of a search", () => {
   test("stay what they are when there are more of them", () => {
     expect(searchPoints(search({ space, trials: 10 }), new Random(1))).toEqual(points.slice(0, 10));
     expect(searchPoints(search({ space, trials: 10 }), new Random(2))).not.toEqual(points.slice(0, 10));
+  });
+});
+
+describe("a grid", () => {
+  const space = { "algorithm.epochs": { choice: [5, 10] }, "policy.activation": { choice: ["relu", "tanh", "relu"] } };
+
+  test("has every combination of the choices", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.uniqueArray(fc.nat(), { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 4 }),
+        (all) => {
+          const choices = Object.fromEntries(all.map((choice, i) => [`s${i}`, { choice }]));
+          const points = searchPoints(search({ space: choices, points: "grid" }), new Random(1));
+          expect(new Set(points.map((point) => JSON.stringify(point))).size).toBe(points.length);
+          expect(points).toHaveLength(all.reduce((product, choice) => product * choice.length, 1));
+          for (const [path, { choice }] of Object.entries(choices))
+            expect(new Set(points.map((point) => point[path]))).toEqual(new Set(choice));
+        },
+      ),
+    );
+    const one = searchPoints(search({ space, points: "grid" }), new Random(1), ["algorithm.epochs"]);
+    expect(one).toEqual([{ "algorithm.epochs": 5 }, { "algorithm.epochs": 10 }]);
+  });
+
+  test("is made of choices only", () => {
+    const mixed = { ...space, "algorithm.clip": { uniform: [0.1, 0.3] } };
+    expect(() => parseSettings(searchSchema, { space: mixed, points: "grid" })).toThrow(
+      "space.algorithm.clip: a grid is made of choices: choice: [values…]",
+    );
   });
 });
 

@@ -15,18 +15,26 @@ const rangeSchema = z.union([
 ]);
 
 /** Which hyperparameters to look for, and how. */
-export const searchSchema = z.strictObject({
+const searchFields = z.strictObject({
   space: z
     .record(z.string(), rangeSchema)
     .refine((space) => Object.keys(space).length > 0, "must have a setting to look for")
     .describe(
       "settings by dotted path, each with one of uniform: [low, high], logUniform: [low, high], integer: [low, high], choice: [values…]",
     ),
+  points: z
+    .enum(["random", "grid"])
+    .default("random")
+    .describe(
+      "which points are tried: drawn ones, or each combination of the choices, of which the space then consists",
+    ),
   trials: z
     .int()
     .min(1)
     .default(20)
-    .describe("points of the space that are drawn, for each algorithm; one that came up before is not tried again"),
+    .describe(
+      "random points: how many are drawn, for each algorithm; one that came up before is not tried again. Of a grid all are tried",
+    ),
   method: z
     .enum(["random", "halving"])
     .default("halving")
@@ -40,6 +48,13 @@ export const searchSchema = z.strictObject({
       "halving: the first round has at least so many steps (rounds end at steps/eta, steps/eta², …), and an update; default: steps/eta³",
     ),
   seed: z.int().min(0).default(0).describe("the points that are tried follow from it"),
+});
+
+export const searchSchema = searchFields.superRefine(({ points, space }, context) => {
+  const drawn = Object.keys(space).find((path) => !("choice" in space[path]));
+  if (points === "random" || drawn === undefined) return;
+  const message = "a grid is made of choices: choice: [values…]";
+  context.addIssue({ code: "custom", path: ["space", drawn], message, input: space[drawn] });
 });
 
 export type Search = z.output<typeof searchSchema>;
@@ -71,14 +86,15 @@ function roundedTo(step: number, value: number): number {
 export type SearchPoint = Readonly<Record<string, unknown>>;
 
 /**
- * The points that a search tries. The first ones are the same however many there are, so a search can be extended.
+ * The points that a search tries. The first drawn ones are the same however many there are, so a search can be extended.
  * @param paths the settings to look for; default: all of the space
  */
 export function searchPoints(
-  { space, trials }: Search,
+  { space, points, trials }: Search,
   random: Random,
   paths: readonly string[] = Object.keys(space),
 ): SearchPoint[] {
+  if (points === "grid") return combinations(Object.entries(space).filter(([path]) => paths.includes(path)));
   return Array.from({ length: trials }, (_, trial) =>
     Object.fromEntries(
       Object.entries(space).flatMap(([path, range], setting) =>
@@ -88,3 +104,11 @@ export function searchPoints(
     ),
   );
 }
+
+/** Each combination of the choices; the last setting changes first. */
+const combinations = (space: readonly (readonly [path: string, range: Range])[]): SearchPoint[] =>
+  space.reduce<SearchPoint[]>(
+    (points, [path, range]) =>
+      points.flatMap((point) => ("choice" in range ? range.choice.map((value) => ({ ...point, [path]: value })) : [])),
+    [{}],
+  );

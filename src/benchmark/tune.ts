@@ -210,6 +210,9 @@ export function roundsOf(
   }));
 }
 
+/** How many points a search tries. Drawn ones count as often as they came up: a search that grows keeps its rounds. */
+const pointsTried = ({ points, trials }: Search, different: number): number => (points === "grid" ? different : trials);
+
 /** How good runs were where they were put aside, by path and step; it outlives the process. */
 interface Memory {
   get(path: string, step: number): EvaluationSummary | undefined;
@@ -252,7 +255,11 @@ async function searchFor(
   const configs = trials.get(0)!.runs.map(({ config }) => config);
   const [{ steps: totalSteps }] = configs;
   const updates = configs.map(({ rollout, steps }) => (rollout.environments * rollout.length) / steps);
-  const rounds = roundsOf(search, totalSteps, totalSteps * Math.max(...updates));
+  const rounds = roundsOf(
+    { ...search, trials: pointsTried(search, trials.size) },
+    totalSteps,
+    totalSteps * Math.max(...updates),
+  );
   const stepsAt = (fraction: number) => Math.ceil(fraction / updates[0] - 1e-9) * Math.round(totalSteps * updates[0]);
   const results = new Map<number, Trial>();
   for (const [trial, { values }] of trials)
@@ -458,7 +465,7 @@ function tuningMarkdown(results: readonly TunedAlgorithm[], suite: Suite, search
   const parts = [
     `# ${name}`,
     ...(description === "" ? [] : [description]),
-    `${search.trials} trials for each algorithm, ${search.method === "random" ? "all to the end" : `successive halving with η = ${search.eta}`}; tasks: ${tasks.map((task) => task.name).join(", ")}; seeds: ${seeds.join(", ")}. A score is \`${report.score}\` (mean over seeds${scale}) at the end of a trial's last round.`,
+    `${search.points === "grid" ? "All combinations" : `${search.trials} trials for each algorithm`}, ${search.method === "random" ? "all to the end" : `successive halving with η = ${search.eta}`}; tasks: ${tasks.map((task) => task.name).join(", ")}; seeds: ${seeds.join(", ")}. A score is \`${report.score}\` (mean over seeds${scale}) at the end of a trial's last round.`,
     "The best of many scores is flattered by its luck: before you compare the best settings with others, run them again with seeds that the search has not seen (`bpta benchmark`).",
   ];
   for (const { algorithm, trials, best } of results) {

@@ -66,7 +66,7 @@ test.each<[Record<string, unknown>, RegExp]>([
   ],
   [{ preset: "full-state" }, /^preset is full-state, but climbing has no presets to choose from$/],
   [{ algorithm: { epoch: 3 } }, /^algorithm\.epoch is not a setting; did you mean epochs\? \(allowed here: name, /],
-  [{ rollout: { length: 0 } }, /^rollout\.length is 0; it must be a whole number ≥ 1$/],
+  [{ rollout: { length: 0 } }, /^rollout\.length is 0; it must be a whole number ≥ 1 and ≤ 1000000$/],
   [{ policy: { activation: "gelu" } }, /^policy\.activation is "gelu"; it must be one of relu, tanh$/],
   [{ env: { id: "penalty", options: { K: 1 } } }, /^env\.options\.K is not a setting; did you mean k\?/],
   [{ sed: 1 }, /^sed is not a setting; did you mean seed\?/],

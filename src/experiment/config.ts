@@ -25,8 +25,8 @@ export const runSections = {
   critic: criticSettingsSchema.prefault({}).describe("the value networks"),
   rollout: z
     .strictObject({
-      environments: z.int().min(1).default(40).describe("copies of the environment that run side by side"),
-      length: z.int().min(1).default(100).describe("steps of each copy between two updates"),
+      environments: z.int().min(1).max(65_536).default(40).describe("copies of the environment that run side by side"),
+      length: z.int().min(1).max(1_000_000).default(100).describe("steps of each copy between two updates"),
       workers: z
         .int()
         .min(0)

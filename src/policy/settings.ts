@@ -3,8 +3,8 @@
 import { z } from "zod";
 
 const trunk = {
-  hidden: z.int().min(1).default(64).describe("units of each hidden layer, and of the GRU"),
-  layers: z.int().min(1).default(2).describe("hidden layers of each MLP"),
+  hidden: z.int().min(1).max(8192).default(64).describe("units of each hidden layer, and of the GRU"),
+  layers: z.int().min(1).max(64).default(2).describe("hidden layers of each MLP"),
   activation: z.enum(["relu", "tanh"]).default("relu").describe("activation of the hidden layers"),
   featureNormalization: z
     .boolean()
@@ -43,8 +43,8 @@ export const policySettingsSchema = z.strictObject({
   graph: z
     .strictObject({
       heads: z.int().min(1).default(1).describe("heads of the generator's attention; must divide policy.hidden"),
-      blocks: z.int().min(1).default(1).describe("the generator's attention blocks"),
-      decoderHidden: z.int().min(1).default(16).describe("units of the layer that looks at a pair of agents"),
+      blocks: z.int().min(1).max(64).default(1).describe("the generator's attention blocks"),
+      decoderHidden: z.int().min(1).max(8192).default(16).describe("units of the layer that looks at a pair of agents"),
       clip: z.number().gt(0).lt(1).default(0.2).describe("ε of the generator's clipped objective"),
       acyclicityCoef: z.number().min(0).default(1).describe("weight of the penalty on cycles, h(P)"),
       entropyCoef: z.number().min(0).default(0).describe("weight of the edges' mean entropy in its objective"),
