@@ -50,7 +50,12 @@ def load(module: str, variant: str | None, args: dict[str, Any], draws: bool = F
             own = importlib.import_module(adapter)
             if hasattr(own, "make"):
                 drawing = {"render_mode": FRAMES} if draws and getattr(own, "TAKES_RENDER_MODE", False) else {}
-                made: Team = own.make(variant, {**drawing, **args})
+                try:
+                    made: Team = own.make(variant, {**drawing, **args})
+                except TypeError as error:
+                    if not args or "argument" not in str(error):
+                        raise
+                    raise SetupError(f"env.options.args: {error}") from error
                 return made
         imported = import_module(module)
     except ModuleNotFoundError as error:
@@ -100,8 +105,11 @@ def adapt(env: Any, what: str) -> Team:
     if isinstance(env, Team):
         return env
     if hasattr(env, "possible_agents"):
+        from .adapters.infos import tells_wins
         from .adapters.pettingzoo import PettingZooTeam
 
+        # Converters hand on nothing of the kind.
+        has_wins = tells_wins(env)
         if hasattr(env, "agent_iter"):
             from pettingzoo.utils.conversions import aec_to_parallel
 
@@ -111,7 +119,9 @@ def adapt(env: Any, what: str) -> Team:
                     'time (its metadata say nothing of "is_parallelizable")'
                 )
             env = aec_to_parallel(env)
-        return PettingZooTeam(env)
+        return PettingZooTeam(env, has_wins)
+    if callable(getattr(env, "observation_space", None)):
+        raise SetupError(f"{what} makes an environment without possible_agents, the agents that there may ever be")
     if hasattr(env, "observation_space") and hasattr(env, "action_space"):
         from .adapters.gymnasium import GymnasiumTeam
 

@@ -32,9 +32,11 @@ def _space(space: Space) -> dict[str, Any]:
 
 def _png(picture: Any) -> bytes:
     """A PNG of [height, width, 3] or more; https://www.w3.org/TR/png/."""
-    pixels = np.ascontiguousarray(picture, np.uint8)
-    if pixels.ndim != 3 or pixels.shape[2] < 3:
-        raise ValueError(f"render() gave an array of shape {list(pixels.shape)}, must be [height, width, 3]")
+    given = np.asarray(picture)
+    if given.dtype.kind not in "iu" or given.ndim != 3 or given.shape[2] < 3:
+        found = "nothing" if picture is None else f"{given.dtype} {list(given.shape)}"
+        raise ValueError(f"render() gave {found}, must be uint8 [height, width, 3]")
+    pixels = np.ascontiguousarray(given, np.uint8)
     height, width = pixels.shape[:2]
     lines = pixels[:, :, :3].reshape(height, 3 * width)
     # Each line as its difference from the one above (filter 2): most of it is zeros.

@@ -28,8 +28,8 @@ class Counting:
     """Two agents see the seed and the time; the first chooses 1 to 3, the second moves. b leaves after 2 steps.
 
     The reward of a is its choice, that of b the sum of its action; an episode ends after `length` steps, in a win
-    if the last choice was 3. `fault` happens at step `at` of a process's life: raise, exit, hang, nan, or fork: it is
-    killed while a process that it forked goes on; and `again`: an exit at the reset of the first process that comes
+    if the last choice was 3. `fault` happens at step `at` of a process's life: raise, exit, hang, nan, stuck: a may
+    choose nothing, unclear: nobody can say what, or fork: it is killed while a process that it forked goes on; and `again`: an exit at the reset of the first process that comes
     after, too. `closed`: a file that `close` makes, in the end, slowly.
     """
 
@@ -52,7 +52,10 @@ class Counting:
         return {agent: np.array(values, np.float64) for agent, values in seen.items()}
 
     def _infos(self) -> dict[str, Any]:
-        return {"a": {"action_mask": np.array([1, self.time % 2, 1], np.int8)}, "b": {}}
+        mask = np.array([1, self.time % 2, 1], np.float32)
+        if self.life == self.at and self.fault in ("stuck", "unclear"):
+            mask[:] = 0 if self.fault == "stuck" else np.nan
+        return {"a": {"action_mask": mask}, "b": {}}
 
     def state(self) -> Any:
         return np.array([self.time], np.float64)

@@ -10,7 +10,7 @@ import pytest
 from bpta_env import SetupError
 from bpta_env.adapters.pettingzoo import PettingZooTeam
 from bpta_env.copies import Copies
-from bpta_env.load import load
+from bpta_env.load import adapt, load
 
 pytest.importorskip("pettingzoo")
 
@@ -37,6 +37,13 @@ def test_an_aec_environment_gives_what_its_own_loop_gives() -> None:
         assert [terminated, truncated] == [0, t == 4]
     final = np.concatenate([*(env.observe(agent) for agent in names), env.state()])
     assert copies.final_rows[0] == pytest.approx(final, abs=1e-6)
+
+
+def test_wins_of_an_aec_environment_are_counted() -> None:
+    spread = pytest.importorskip("mpe2.simple_spread_v3")
+    env = spread.env(max_cycles=5)
+    env.unwrapped.has_wins = True
+    assert adapt(env, "it").has_wins
 
 
 def test_a_wrapper_that_changes_observations_leaves_the_state_its_own() -> None:

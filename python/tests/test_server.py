@@ -8,11 +8,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
+from fakes import Box as Bounded
 from fakes import Broken, Counting
 from fakes import Discrete as Choice
 
 from bpta_env import Discrete, SetupError
-from bpta_env.adapters.infos import numbers_of, won
+from bpta_env.adapters.infos import number_of, numbers_of, won
 from bpta_env.adapters.spaces import action_space, observation_space, taker, writer
 from bpta_env.copies import HEADER_NUMBERS, Copies
 from bpta_env.load import adapt, load
@@ -135,8 +136,13 @@ def test_pictures_are_png() -> None:
     assert lines[:, 0].tolist() == [2, 2]
     decoded = np.cumsum(lines[:, 1:], axis=0, dtype=np.uint8).reshape(2, 3, 3)
     assert decoded.tolist() == picture[:, :, :3].tolist()
-    with pytest.raises(ValueError, match=r"shape \[2, 3\], must be \[height, width, 3\]"):
-        _png(np.zeros((2, 3)))
+    for wrong, found in [
+        (np.zeros((2, 3), np.uint8), r"uint8 \[2, 3\]"),
+        (np.ones((2, 3, 3)), r"float64 \[2, 3, 3\]"),
+        (None, "nothing"),
+    ]:
+        with pytest.raises(ValueError, match=rf"render\(\) gave {found}, must be uint8 \[height, width, 3\]"):
+            _png(wrong)
 
 
 def test_spaces() -> None:
@@ -150,6 +156,162 @@ def test_spaces() -> None:
     assert row.tolist() == [0, 1, 0]
     with pytest.raises(SetupError, match="observation space of a is Sequence"):
         adapt(Broken(), "fakes")
+
+
+def test_whole_numbers_are_the_nearest() -> None:
+    space = Bounded(0, 10, 2)
+    space.dtype = np.dtype(np.int32)
+    take = taker(space)
+    assert take and take(np.array([0.6, 9.4], np.float32)).tolist() == [1, 9]
+
+
+class Alone:
+    """Gymnasium's interface: three choices of which one is forbidden, told in an info or beside what is observed."""
+
+    action_space = Choice(3)
+    has_wins = True
+    metadata: ClassVar[dict[str, Any]] = {"render_fps": "fast"}
+
+    def __init__(self, where: str = "info", told: Any = True, length: int = 1) -> None:
+        self.where, self.told, self.length = where, told, length
+        inner = Bounded(-1, 1, 2)
+        spaces = {"observation": inner, "action_mask": Bounded(0, 1, 3)}
+        self.observation_space: Any = type("Dict", (), {"spaces": spaces})() if where == "dict" else inner
+
+    def _seen(self) -> tuple[Any, Any]:
+        mask = {"action_mask": np.array([1, 0, 1], np.int8)}
+        seen = np.array([self.time, 0], np.float32)
+        if self.where == "dict":
+            return {"observation": seen, **mask}, {}
+        return seen, mask if self.where == "info" else None
+
+    def reset(self, seed: int | None = None) -> Any:
+        self.time = 0
+        return self._seen()
+
+    def step(self, action: Any) -> Any:
+        self.time += 1
+        seen, info = self._seen()
+        over = self.time == self.length
+        told = {"won": self.told, "speed": 3, "huge": 10**400}
+        return seen, np.array([action]), over, False, info if self.where == "nowhere" else {**info, **told}
+
+
+@pytest.mark.parametrize("where", ["info", "dict"])
+def test_a_team_of_one_has_masks_and_wins(where: str) -> None:
+    team = adapt(Alone(where), "alone")
+    assert [team.has_masks, team.has_wins, team.steps_per_second] == [True, True, None]
+    copies = Copies([team])
+    copies.reset([0])
+    sent = copies.step(bytearray(struct.pack("<i", 2))).tolist()[HEADER_NUMBERS:]
+    # What it sees, twice, its mask, that it can act, reward, termination, truncation, win; and how the episode ended.
+    assert sent == [0, 0, 0, 0, 1, 0, 1, 1, 2, 1, 0, 1, 1, 0, 1, 0]
+    assert copies.take_told() == [(0, {"speed": 3})]
+
+
+def test_infos_may_be_missing() -> None:
+    team = adapt(Alone("nowhere"), "alone")
+    copies = Copies([team])
+    copies.reset([0])
+    copies.step(bytearray(struct.pack("<i", 1)))
+    assert [team.has_masks, copies.take_told()] == [False, [(0, {})]]
+
+
+def test_wins_that_nobody_counts_are_numbers() -> None:
+    assert numbers_of([{"won": True}], has_wins=False) == {"won": 1}
+
+
+class Disagreeing(Counting):
+    """Its mask is of four choices."""
+
+    def _infos(self) -> dict[str, Any]:
+        return {"a": {"action_mask": np.ones(4)}, "b": {}}
+
+
+class Late(Counting):
+    """Has a mask only after the first step."""
+
+    def _infos(self) -> dict[str, Any]:
+        return {**super()._infos(), **({"a": {}} if self.time == 0 else {})}
+
+
+def test_masks_fit_and_are_there_from_the_start() -> None:
+    copies = Copies([adapt(Disagreeing(), "fakes")])
+    with pytest.raises(ValueError, match="an action mask has 4 numbers, there are 3 choices"):
+        copies.reset([0])
+    late = Copies([adapt(Late(length=2), "fakes")])
+    late.reset([0])
+    act(late, 0, 0, 0)
+    with pytest.raises(SetupError, match="an action_mask at the end of an episode, and none had one at its reset"):
+        act(late, 0, 0, 0)
+
+
+class Relieving(Counting):
+    """b begins when a leaves, and only b is paid then."""
+
+    def reset(self, seed: int | None = None, options: Any = None) -> Any:
+        seen, infos = super().reset(seed)
+        self.agents = ["a"]
+        return seen, infos
+
+    def step(self, actions: dict[str, Any]) -> Any:
+        seen, _, terminations, truncations, infos = super().step(actions)
+        self.agents = ["b"]
+        return seen, {"b": 100.0}, terminations, truncations, infos
+
+
+def test_who_did_not_act_is_not_paid() -> None:
+    copies = Copies([adapt(Relieving(), "fakes")])
+    copies.reset([0])
+    act(copies, 0, 0, 0)
+    assert copies.rows[0][-4] == 0
+
+
+class Nobody(Counting):
+    def reset(self, seed: int | None = None, options: Any = None) -> Any:
+        seen, infos = super().reset(seed)
+        self.agents = []
+        return seen, infos
+
+
+class Stranger(Nobody):
+    def reset(self, seed: int | None = None, options: Any = None) -> Any:
+        seen, infos = super().reset(seed)
+        self.agents = ["c"]
+        return seen, infos
+
+
+class Undeclared:
+    def observation_space(self, agent: str) -> Any:
+        return Bounded(0, 1, 1)
+
+    action_space = observation_space
+
+
+def test_agents_are_those_that_were_announced() -> None:
+    for wrong, what in [
+        (Nobody(), "possible_agents are a, b, and there is none after a reset"),
+        (Stranger(), "possible_agents are a, b, and c is none of them"),
+        (Undeclared(), "without possible_agents"),
+    ]:
+        with pytest.raises(SetupError, match=what):
+            adapt(wrong, "fakes")
+
+
+class Described(Counting):
+    """Has a state that is no method."""
+
+    state = {"time": 0}  # type: ignore[assignment]  # noqa: RUF012
+
+
+def test_a_state_that_is_no_method_is_none() -> None:
+    assert adapt(Described(), "fakes").state_space.size == 5
+
+
+def test_a_reward_is_a_number() -> None:
+    assert [number_of(reward) for reward in (1, np.array([2.5]), np.float32(0.5))] == [1, 2.5, 0.5]
+    with pytest.raises(TypeError, match=r"a reward is \[1, 2\], must be a number"):
+        number_of([1, 2])
 
 
 def test_what_is_missing_is_named() -> None:

@@ -13,16 +13,43 @@ import numpy as np
 WINS = ("won", "battle_won", "is_success")
 
 
-def won(info: Mapping[str, Any]) -> bool:
+def tells_wins(env: Any) -> bool:
+    """Whether an environment, or the one that it wraps, says that its infos tell of wins: `has_wins`, its own or in its
+    metadata."""
+    for layer in (env, getattr(env, "unwrapped", env)):
+        metadata = getattr(layer, "metadata", None) or {}
+        if getattr(layer, "has_wins", False) or metadata.get("has_wins", False):
+            return True
+    return False
+
+
+def won(info: Any) -> bool:
     """Whether an info tells of a win, by the first of the names that it has."""
-    return next((bool(info[name]) for name in WINS if name in info), False)
+    return isinstance(info, Mapping) and next((bool(info[name]) for name in WINS if name in info), False)
 
 
-def numbers_of(infos: Iterable[Mapping[str, Any]]) -> dict[str, float]:
-    """Finite numbers and truth values, wins aside, by name: the mean over the infos that have it."""
+def numbers_of(infos: Iterable[Any], has_wins: bool = True) -> dict[str, float]:
+    """Finite numbers and truth values by name, those that tell of wins aside: the mean over the infos that have it."""
     told: dict[str, list[float]] = {}
     for info in infos:
-        for name, value in info.items():
-            if name not in WINS and isinstance(value, (Real, np.bool_)) and math.isfinite(value):
-                told.setdefault(str(name), []).append(float(value))
+        for name, value in info.items() if isinstance(info, Mapping) else ():
+            if (has_wins and name in WINS) or not isinstance(value, (Real, np.bool_)):
+                continue
+            try:
+                number = float(value)
+            except OverflowError:
+                continue
+            if math.isfinite(number):
+                told.setdefault(str(name), []).append(number)
     return {name: sum(values) / len(values) for name, values in told.items()}
+
+
+def number_of(reward: Any) -> float:
+    """A reward as a number, also where it is an array that holds one."""
+    try:
+        return float(reward)
+    except (TypeError, ValueError):
+        numbers = np.asarray(reward)
+        if numbers.size != 1 or numbers.dtype.kind not in "biuf":
+            raise TypeError(f"a reward is {reward!r}, must be a number") from None
+        return float(numbers.reshape(-1)[0])

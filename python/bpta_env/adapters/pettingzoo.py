@@ -2,33 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
-from ..team import Array, Box, Team
-from .infos import numbers_of, won
-from .spaces import action_space, observation_space, steps_per_second, taker, write_vector, writer
+from ..team import Array, Box, SetupError, Team
+from .infos import number_of, numbers_of, tells_wins, won
+from .spaces import (
+    action_space,
+    has_mask,
+    mask_of,
+    observation_space,
+    steps_per_second,
+    taker,
+    write_mask,
+    write_vector,
+    writer,
+)
 
 #: Modules of environments whose `state()` is what the agents observe, computed once more.
 _OBSERVED_STATES = ("mpe2.", "pettingzoo.mpe.")
 
 
-def _has_mask(space: Any) -> bool:
-    return type(space).__name__ == "Dict" and "action_mask" in space.spaces and "observation" in space.spaces
+def _state_of(env: Any) -> Any:
+    """What an environment says of the whole situation; None where it does not."""
+    # Wrappers have a method of that name whatever the environment has.
+    if not callable(getattr(getattr(env, "unwrapped", env), "state", None)):
+        return None
+    try:
+        own = np.asarray(env.state())
+    except (NotImplementedError, AttributeError):
+        return None
+    return own if own.size > 0 and own.dtype != object else None
 
 
 class PettingZooTeam(Team):
     """The team's reward is the mean over the agents that took the step."""
 
-    def __init__(self, env: Any) -> None:
+    def __init__(self, env: Any, has_wins: bool | None = None) -> None:
         self.env = env
+        self.has_wins = tells_wins(env) if has_wins is None else has_wins
         self._names = list(env.possible_agents)
         self.agents = [str(agent) for agent in self._names]
         native = [env.observation_space(agent) for agent in self._names]
-        self._masked = [_has_mask(space) for space in native]
+        self._masked = [has_mask(space) for space in native]
         observed = [s.spaces["observation"] if masked else s for s, masked in zip(native, self._masked)]
         acted = [env.action_space(agent) for agent in self._names]
         self.observation_spaces = [
@@ -46,16 +65,15 @@ class PettingZooTeam(Team):
         #: Whether an agent could not act when `active` was asked last.
         self._some_left = False
         self._observations: dict[Any, Any] = {}
-        self._infos: dict[Any, Any] = {}
+        self._infos: Mapping[Any, Any] = {}
         self.reset(0)
+        strange = [agent for agent in env.agents if agent not in self._names]
+        if strange or not env.agents:
+            found = f"{strange[0]} is none of them" if strange else "there is none after a reset"
+            raise SetupError(f"possible_agents are {', '.join(self.agents)}, and {found}")
         self.has_masks = any(self._mask(i) is not None for i in range(len(self._names)))
-        metadata = getattr(env, "metadata", None) or {}
-        self.has_wins = bool(getattr(env, "has_wins", False) or metadata.get("has_wins", False))
-        try:
-            own = np.asarray(env.state())
-            self._own_state = own.size > 0 and own.dtype != object
-        except (NotImplementedError, AttributeError):
-            self._own_state = False
+        own = _state_of(env)
+        self._own_state = own is not None
         # Vectors alone are put one after the other in one call.
         plain = all(type(space).__name__ == "Box" and len(space.shape) == 1 for space in native)
         self._all = itemgetter(*self._names) if plain and len(self._names) > 1 else None
@@ -75,12 +93,11 @@ class PettingZooTeam(Team):
 
     def _mask(self, i: int) -> Any:
         name = self._names[i]
-        if self._masked[i] and name in self._observations:
-            return self._observations[name]["action_mask"]
-        return self._infos.get(name, {}).get("action_mask")
+        return mask_of(self._observations.get(name), self._infos.get(name), self._masked[i])
 
     def reset(self, seed: int | None) -> None:
-        self._observations, self._infos = self.env.reset(seed=seed)
+        self._observations, infos = self.env.reset(seed=seed)
+        self._infos = infos if isinstance(infos, Mapping) else {}
 
     def step(self, actions: Sequence[Any]) -> tuple[float, bool, bool]:
         env = self.env
@@ -90,16 +107,21 @@ class PettingZooTeam(Team):
         alive = env.agents
         if len(alive) < len(taken):
             taken = {name: action for name, action in taken.items() if name in alive}
-        self._observations, rewards, terminations, truncations, self._infos = env.step(taken)
-        paid = rewards.values() if len(rewards) == len(taken) else [rewards[name] for name in taken if name in rewards]
-        reward = float(sum(paid) / len(paid)) if paid else 0.0
+        self._observations, rewards, terminations, truncations, infos = env.step(taken)
+        self._infos = infos if isinstance(infos, Mapping) else {}
+        paid = (
+            rewards.values() if rewards.keys() == taken.keys() else [rewards[name] for name in taken if name in rewards]
+        )
+        reward = number_of(sum(paid) / len(paid)) if paid else 0.0
         for name in env.agents:
             if not (terminations.get(name, True) or truncations.get(name, True)):
                 return reward, False, False
         truncated = any(truncations.get(name, False) and not terminations.get(name, False) for name in taken)
-        infos = self._infos.values()
-        self.won = any(won(info) for info in infos)
-        self.told = numbers_of(infos)
+        told = self._infos.values()
+        self.won = any(won(info) for info in told)
+        self.told = numbers_of(told, self.has_wins)
+        if not self.has_masks and any(mask_of(None, info, False) is not None for info in told):
+            raise SetupError("an info has an action_mask at the end of an episode, and none had one at its reset")
         return reward, not truncated, truncated
 
     def observe(self, out: Array) -> None:
@@ -146,9 +168,8 @@ class PettingZooTeam(Team):
     def masks(self, out: Sequence[Array]) -> None:
         alive = self.env.agents
         for i, name in enumerate(self._names):
-            mask = self._mask(i) if name in alive else None
             if out[i].size:
-                out[i][:] = 1 if mask is None else mask
+                write_mask(self._mask(i) if name in alive else None, out[i])
 
     def render(self) -> Any:
         return self.env.render()

@@ -44,13 +44,18 @@ class Smacv2Team(Team):
         self.action_spaces = [Discrete(actions) for _ in range(count)]
         self.state_space = Box.unbounded(int(info["state_shape"]))
         self._available: list[Any] = []
+        self._random: Any = None
 
     def _look(self) -> None:
         self._available = [np.asarray(self.env.get_avail_agent_actions(i)) for i in range(len(self.agents))]
 
     def reset(self, seed: int | None) -> None:
         # The game takes its own seed only when it is launched (args: {seed: …}). Teams and places can be drawn anew.
-        if seed is not None:
+        # Some of them come from Python's own random numbers, which copies in one process would share.
+        others = random.getstate()
+        if seed is None:
+            random.setstate(self._random or others)
+        else:
             random.seed(seed)
             found = list(getattr(self.env, "env_key_to_distribution_map", {}).values())
             for k, part in enumerate(found):
@@ -59,6 +64,8 @@ class Smacv2Team(Team):
                 if hasattr(part, "rng"):
                     part.rng = np.random.default_rng([seed, k])
         self.env.reset()
+        self._random = random.getstate()
+        random.setstate(others)
         self._look()
 
     def step(self, actions: Sequence[Any]) -> tuple[float, bool, bool]:

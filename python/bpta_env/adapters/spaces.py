@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -70,10 +70,38 @@ def taker(space: Any) -> Callable[[Any], Any] | None:
     shape, dtype = space.shape, space.dtype
     if len(shape) == 1 and dtype == np.float32:
         return None
+    if np.issubdtype(dtype, np.integer):
+        return lambda action: np.rint(action).reshape(shape).astype(dtype)
     return lambda action: action.reshape(shape).astype(dtype)
+
+
+def has_mask(space: Any) -> bool:
+    """Whether an observation is a Dict of what is observed and what is allowed."""
+    return type(space).__name__ == "Dict" and "action_mask" in space.spaces and "observation" in space.spaces
+
+
+def mask_of(observation: Any, info: Any, masked: bool) -> Any:
+    """What choices are allowed, by an observation that `has_mask`, or by an info; None: neither says."""
+    if masked and observation is not None:
+        return observation["action_mask"]
+    return info.get("action_mask") if isinstance(info, Mapping) else None
+
+
+def write_mask(mask: Any, out: Array) -> None:
+    """Writes which choices are allowed; all where no mask says."""
+    if mask is None:
+        out[:] = 1
+        return
+    if len(mask) != out.size:
+        raise ValueError(f"an action mask has {len(mask)} numbers, there are {out.size} choices")
+    out[:] = mask
 
 
 def steps_per_second(env: Any) -> float | None:
     """What an environment says of its own speed (`metadata["render_fps"]`)."""
-    found = (getattr(env, "metadata", None) or {}).get("render_fps")
-    return float(found) if found else None
+    found: Any = (getattr(env, "metadata", None) or {}).get("render_fps")
+    try:
+        rate = float(found)
+    except (TypeError, ValueError):
+        return None
+    return rate if rate > 0 else None

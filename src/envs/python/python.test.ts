@@ -155,6 +155,14 @@ describe.runIf(hasNumpy)("the bridge", () => {
     await expect(async () => env.step(actions, moment)).rejects.toThrow(
       /^environment py:fakes, copy 0: ValueError: the ball is lost\nTraceback[\s\S]*fakes\.py", line \d+, in step/,
     );
+    for (const [fault, what] of [
+      ["stuck", "allows nothing"],
+      ["unclear", "is not finite"],
+    ]) {
+      const { env: masked, moment: shown, actions: chosen } = await open(2, { fault, at: 2 }, {}, 1);
+      masked.step(chosen, shown);
+      expect(() => masked.step(chosen, shown)).toThrow(`copy 0: the action mask of a ${what}`);
+    }
     const { env: other, moment: its, actions: taken } = await open(1, { fault: "nan", at: 1 });
     await expect(async () => other.step(taken, its)).rejects.toThrow(/copy 0: .*not a finite number/);
   });

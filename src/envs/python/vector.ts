@@ -180,11 +180,8 @@ export function createPythonVectorEnv(settings: PythonVectorSettings): PythonVec
   const receive = ({ server: { process }, number, moment: { bytes, shortest } }: Group): void =>
     process.receiveMoment(number, bytes, shortest);
   const read = ({ moment, first }: Group, into: VectorMoment, to: number, results: boolean): void => {
-    const bad = moment.read(into, to, results);
-    if (bad !== undefined)
-      throw new Error(
-        `environment ${id}, copy ${first + bad}: an observation, a state or a reward is not a finite number`,
-      );
+    const fault = moment.read(into, to, results);
+    if (fault) throw new Error(`environment ${id}, copy ${first + fault.copy}: ${fault.what}`);
   };
 
   /** Starts a process in place of one that is gone; its copies begin. False: it is gone, too. */

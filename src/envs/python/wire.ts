@@ -6,6 +6,13 @@ import { HEADER_BYTES } from "./message.ts";
 
 const HEADER = HEADER_BYTES / 4;
 
+/** What is wrong with what a copy sent. */
+export interface MomentFault {
+  /** In its group. */
+  readonly copy: number;
+  readonly what: string;
+}
+
 /** A message's memory, header first, and what reads or writes it. */
 export interface MomentMessage {
   readonly bytes: Uint8Array;
@@ -14,9 +21,9 @@ export interface MomentMessage {
   /**
    * Copies to rows of a moment, from row `to` on.
    * @param results whether it is a step's, rather than a reset's
-   * @returns the copy of the group that has a number which is not finite; undefined: none has
+   * @returns what is wrong with the first copy of the group of which anything is
    */
-  read(moment: VectorMoment, to: number, results: boolean): number | undefined;
+  read(moment: VectorMoment, to: number, results: boolean): MomentFault | undefined;
   /** By copy, what it sees. */
   seen(): readonly Float32Array[];
   /** Makes it say that all episodes ended, truncated, where that was seen, and that others have begun where they are. */
@@ -58,15 +65,24 @@ export function createMomentMessage(team: TeamSpec, n: number): MomentMessage {
     return total + take(offset, stateSize, states, to);
   };
 
-  const read = (moment: VectorMoment, to: number, results: boolean): number | undefined => {
-    let bad: number | undefined;
+  const allowed = new Float64Array(agents);
+  /** The first agent that can act and is allowed nothing, or not in finite numbers; −1: none. */
+  const stuck = (active: Float32Array, row: number): number => {
+    for (let i = 0; i < agents; i++)
+      if (choices[i] > 0 && active[row * agents + i] === 1 && !(allowed[i] > 0 && Number.isFinite(allowed[i])))
+        return i;
+    return -1;
+  };
+
+  const read = (moment: VectorMoment, to: number, results: boolean): MomentFault | undefined => {
+    let fault: MomentFault | undefined;
     let ended = 0;
     for (let e = 0; e < n; e++) {
       let offset = HEADER + e * row;
       let total = takeSeen(offset, moment.observations, moment.states, to + e);
       offset += finalRow;
       for (let i = 0; i < agents; i++) {
-        if (choices[i] > 0) take(offset, choices[i], moment.actionMasks[i], to + e);
+        if (choices[i] > 0) allowed[i] = take(offset, choices[i], moment.actionMasks[i], to + e);
         offset += choices[i];
       }
       take(offset, agents, moment.active, to + e);
@@ -84,9 +100,15 @@ export function createMomentMessage(team: TeamSpec, n: number): MomentMessage {
         }
       }
       // Doubles: float32 that are finite have a finite sum.
-      if (!Number.isFinite(total)) bad ??= e;
+      if (!Number.isFinite(total))
+        fault ??= { copy: e, what: "an observation, a state or a reward is not a finite number" };
+      const agent = stuck(moment.active, to + e);
+      if (agent >= 0) {
+        const what = Number.isFinite(allowed[agent]) ? "allows nothing" : "is not finite";
+        fault ??= { copy: e, what: `the action mask of ${team.agents[agent]} ${what}` };
+      }
     }
-    return bad;
+    return fault;
   };
 
   const seen = (): readonly Float32Array[] =>

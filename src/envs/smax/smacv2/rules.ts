@@ -294,6 +294,7 @@ function rewardOf({ allies, enemies, units, options }: Smacv2Arena, won: boolean
 export function createSmacv2Battles(task: Smacv2Task, options: Smacv2Options, numEnvs: number): Battles {
   const arena = createArena(task, options, numEnvs);
   const { types, allies, units, memory } = arena;
+  const hasHealers = types.some(({ weapon }) => weapon === undefined);
   const view = createView(arena);
   const draws: Draws[] = [];
   return {
@@ -339,7 +340,9 @@ export function createSmacv2Battles(task: Smacv2Task, options: Smacv2Options, nu
       const weStand = stands(0, allies);
       const theyStand = stands(allies, units);
       const won = weStand && !theyStand;
-      moment.rewards[e] = rewardOf(arena, won, !weStand && theyStand);
+      // Where there are healers, those who are left without fighters have lost, whatever the others have (SMACv2's
+      // `update_units`); else those who fall together have drawn.
+      moment.rewards[e] = rewardOf(arena, won, !weStand && (theyStand || hasHealers));
       moment.terminations[e] = weStand && theyStand ? 0 : 1;
       moment.truncations[e] = weStand && theyStand && memory.elapsed[e] >= options.episodeLimit ? 1 : 0;
       moment.wins[e] = won ? 1 : 0;
