@@ -1,15 +1,22 @@
 /** @file Settings as they come from files: mappings in mappings. */
 
+import { InputError } from "./errors.ts";
+
 /** Nested values, as they come from a file. */
 export type SettingsTree = { readonly [key: string]: unknown };
 
-export const isTree = (value: unknown): value is SettingsTree =>
-  typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+export function isTree(value: unknown): value is SettingsTree {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
 
-/** `over` laid over `under`: mappings are merged, everything else is replaced. */
+/** `over` laid over `under`: mappings are merged, everything else is replaced; what is undefined is as if absent. */
 export function mergeTrees(under: SettingsTree, over: SettingsTree): SettingsTree {
   const merged: Record<string, unknown> = { ...under };
   for (const [key, value] of Object.entries(over)) {
+    if (value === undefined) continue;
+    if (key === "__proto__") throw new InputError("__proto__ is not a setting");
     const below = merged[key];
     merged[key] = isTree(value) && isTree(below) ? mergeTrees(below, value) : value;
   }

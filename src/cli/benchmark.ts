@@ -1,7 +1,7 @@
 /** @file `bpta benchmark`: compares algorithms on tasks, over seeds. */
 
 import { Command } from "commander";
-import { collected } from "./options.ts";
+import { collected, quoted } from "./options.ts";
 import { runSuite, type SuiteFlags, withSuiteOptions } from "./suite.ts";
 
 interface BenchmarkFlags extends SuiteFlags {
@@ -23,7 +23,7 @@ export const benchmarkCommand = (): Command =>
       ),
   ).action(async (suite: string, flags: BenchmarkFlags) => {
     const { benchmark } = await import("../benchmark/benchmark.ts");
-    const again = ["npx bpta benchmark", suite, ...flags.only.map((run) => `--only '${run}'`)].join(" ");
+    const again = ["npx bpta benchmark", quoted(suite), ...flags.only.map((run) => `--only ${quoted(run)}`)].join(" ");
     await runSuite(flags, again, async (options) => {
       const { reportOnly, only } = flags;
       const { report, failures } = await benchmark(suite, { ...options, reportOnly, only });

@@ -38,5 +38,9 @@ export const fileName =
     return text;
   };
 
+/** A word as a shell takes it. */
+export const quoted = (word: string): string =>
+  /^[\w./:@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+
 /** For options that can be given several times. */
 export const collected = (value: string, before: readonly string[]): readonly string[] => [...before, value];

@@ -7,6 +7,7 @@ import { mean } from "../evaluation/statistics.ts";
 import type { RunConfig } from "../experiment/config.ts";
 import type { TrainEvent } from "../experiment/train.ts";
 import { titleOfId } from "../modules.ts";
+import { quoted } from "./options.ts";
 
 /** How much a command shows. */
 export interface ProgressOptions {
@@ -217,9 +218,9 @@ export function describeEvaluation(
 /** How a run ended, and what can be done with it now. */
 function summary({ path, result }: TrainEvent & { readonly kind: "result" }): string {
   const next = [
-    [`npx bpta eval ${path}`, "evaluate the policy again, from its ONNX file"],
-    [`npx bpta plot ${path} --out curve.svg`, "draw its learning curve"],
-    [`tensorboard --logdir ${path}`, "look at every metric (TensorBoard is on PyPI)"],
+    [`npx bpta eval ${quoted(path)}`, "evaluate the policy again, from its ONNX file"],
+    [`npx bpta plot ${quoted(path)} --out curve.svg`, "draw its learning curve"],
+    [`tensorboard --logdir ${quoted(path)}`, "look at every metric (TensorBoard is on PyPI)"],
   ];
   const width = Math.max(...next.map(([command]) => command.length));
   return [

@@ -2,6 +2,7 @@
 
 import { InterruptedError } from "../errors.ts";
 import type { TrainEvent, TrainOptions } from "../experiment/train.ts";
+import { quoted } from "./options.ts";
 import { type ProgressOptions, progressReporter } from "./progress.ts";
 
 /** Exit codes of a command that was stopped: 128 + the signal's number. */
@@ -50,7 +51,7 @@ export async function runWithProgress(
 ): Promise<void> {
   const reporter = progressReporter(options);
   const notice = (message: string) => reporter.show({ kind: "notice", message });
-  await stoppable({ notice, goOn: (path) => `npx bpta resume ${path}` }, async (signal, isUnderWay) => {
+  await stoppable({ notice, goOn: (path) => `npx bpta resume ${quoted(path)}` }, async (signal, isUnderWay) => {
     const onProgress = (event: TrainEvent): void => {
       if (event.kind === "start") isUnderWay();
       reporter.show(event);

@@ -2,7 +2,7 @@
 
 import type { Command } from "commander";
 import type { TuneOptions } from "../benchmark/tune.ts";
-import { wholeNumber } from "./options.ts";
+import { quoted, wholeNumber } from "./options.ts";
 import type { ProgressOptions } from "./progress.ts";
 
 export interface SuiteFlags extends ProgressOptions {
@@ -30,7 +30,7 @@ export async function runSuite(
   const [{ suiteReporter }, { stoppable }] = await Promise.all([import("./suite-progress.ts"), import("./run.ts")]);
   const reporter = suiteReporter(progress);
   const notice = (message: string) => reporter.show({ kind: "notice", message });
-  const goOn = () => `${again}${out === undefined ? "" : ` --out ${out}`}`;
+  const goOn = () => `${again}${out === undefined ? "" : ` --out ${quoted(out)}`}`;
   await stoppable({ notice, goOn }, async (signal, isUnderWay) => {
     isUnderWay();
     try {

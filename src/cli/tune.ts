@@ -1,6 +1,7 @@
 /** @file `bpta tune`: looks for hyperparameters. */
 
 import { Command } from "commander";
+import { quoted } from "./options.ts";
 import { runSuite, type SuiteFlags, withSuiteOptions } from "./suite.ts";
 
 export const tuneCommand = (): Command =>
@@ -10,7 +11,7 @@ export const tuneCommand = (): Command =>
       .argument("<file>", "suite or configuration with a search, YAML or JSON (docs/benchmarks.md)"),
   ).action(async (file: string, flags: SuiteFlags) => {
     const { tune } = await import("../benchmark/tune.ts");
-    await runSuite(flags, `npx bpta tune ${file}`, async (options) => {
+    await runSuite(flags, `npx bpta tune ${quoted(file)}`, async (options) => {
       const { algorithms } = await tune(file, options);
       if (flags.quiet || flags.json) return;
       for (const { algorithm, best, config } of algorithms) {

@@ -116,6 +116,13 @@ export async function makeVectorEnv(
   id: string,
   { numEnvs, workers = 0, options }: VectorEnvSettings,
 ): Promise<VectorEnv> {
+  for (const [name, value, least] of [
+    ["numEnvs", numEnvs, 1],
+    ["workers", workers, 0],
+  ] as const) {
+    if (!(Number.isSafeInteger(value) && value >= least))
+      throw new InputError(`${name} is ${value}, must be a whole number ≥ ${least}`);
+  }
   const definition = findEnvironment(id);
   const parsed = parseOptions(definition, id, options);
   if (definition.makeVector) return definition.makeVector(id, { numEnvs, workers, options: parsed });

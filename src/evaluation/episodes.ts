@@ -56,6 +56,8 @@ export interface EpisodeSettings {
   readonly random?: Random | undefined;
   /** Is told of every moment of the episodes. */
   readonly onMoment?: ((moment: EpisodeMoment) => void) | undefined;
+  /** Once aborted, the next step throws its reason. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -69,7 +71,7 @@ export interface EpisodeSettings {
 export async function evaluatePolicy(
   policy: JointPolicy,
   env: VectorEnv,
-  { episodes, seed, maxEpisodeSteps = Number.POSITIVE_INFINITY, random, onMoment }: EpisodeSettings,
+  { episodes, seed, maxEpisodeSteps = Number.POSITIVE_INFINITY, random, onMoment, signal }: EpisodeSettings,
 ): Promise<EvaluatedEpisodes> {
   const { team, numEnvs } = env;
   if (policy.numEnvs !== numEnvs)
@@ -132,6 +134,7 @@ export async function evaluatePolicy(
   for (let e = 0; e < numEnvs; e++) tellOfStart(e);
   for (let t = 0; left > 0; t++) {
     const { inputs, outputs } = turns[t % 2];
+    signal?.throwIfAborted();
     if (random) drawNoise(random);
     await policy.act(inputs, outputs);
     await env.step(actions, moment);

@@ -76,9 +76,26 @@ test.each<[Record<string, unknown>, RegExp]>([
     { env: { id: "HalfCheetah-2x3", options: { obsk: 0 } }, preset: "full-state" },
     /^preset full-state would change nothing: .*\(env\.options\.obsk: 0\)$/,
   ],
+  [JSON.parse('{ "algorithm": { "__proto__": { "x": 1 } } }'), /^__proto__ is not a setting$/],
+  [{ steps: Number.NaN }, /^steps is NaN; it must be a whole number ≥ 1$/],
   [{ algorithm: { learningRate: -1 } }, /^algorithm\.learningRate is -1; it must be a number ≥ 0/],
 ])("%j is refused in one line", async (settings, message) => {
   await expect(resolveConfig({ env: { id: "climbing" } }, settings as never)).rejects.toThrow(message);
+});
+
+test("what is undefined is as if it were not given", async () => {
+  const plain = await resolveConfig({ env: { id: "3m" } });
+  const given = {
+    steps: undefined,
+    rollout: undefined,
+    policy: { recurrent: undefined },
+    algorithm: { name: undefined },
+  };
+  expect(await resolveConfig({ env: { id: "3m" }, ...given } as never)).toEqual(plain);
+  const bare = Object.assign(Object.create(null), { length: plain.rollout.length });
+  expect(await resolveConfig({ env: { id: "3m" }, rollout: bare })).toEqual(plain);
+  for (const none of [undefined, null, [], "3m"])
+    await expect(resolveConfig(none as never)).rejects.toThrow("settings must be a mapping, with env: { id } in it");
 });
 
 test("--set reads its value as YAML", () => {
@@ -91,6 +108,13 @@ test("--set reads its value as YAML", () => {
     ],
   });
   expect(parseSetting("a=x=y")).toEqual({ a: "x=y" });
+  for (const [bad, what] of [
+    ["a=&b [*b]", "a value holds itself"],
+    ["a=!!set { x, y }", "a Set is no value of a setting"],
+    ["a=!!js/function x", "Unresolved tag: tag:yaml.org,2002:js/function"],
+    ["a=1\n---\n2", "it must be one document of YAML"],
+  ])
+    expect(() => parseSetting(bad)).toThrow(`--set ${bad}: ${what}`);
   for (const bad of ["a", "=1", "a..b=1", "a.=1", "a=[1"]) expect(() => parseSetting(bad)).toThrow(/^--set /);
 });
 

@@ -8,7 +8,7 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, extname, resolve as resolvePath } from "node:path";
-import { parse as parseYaml } from "yaml";
+import { parseDocument } from "yaml";
 import { z } from "zod";
 import type { AlgorithmDefinition } from "../algorithms/algorithm.ts";
 import type { EnvironmentDefinition } from "../envs/definition.ts";
@@ -57,10 +57,11 @@ export const runSections = {
         .min(0)
         .default(25)
         .describe("updates between two evaluations of the greedy policy; 0: at the end only"),
-      episodes: z.int().min(1).default(32).describe("episodes of each evaluation"),
+      episodes: z.int().min(1).max(10_000_000).default(32).describe("episodes of each evaluation"),
       environments: z
         .int()
         .min(1)
+        .max(65_536)
         .default(32)
         .describe(
           "copies of the environment that evaluations have, beside those of the rollout, but no more than episodes; which " +
@@ -153,6 +154,7 @@ async function resolve(layers: readonly SettingsTree[], withPreset: boolean): Pr
     import("../algorithms/registry.ts"),
     import("../envs/registry.ts"),
   ]);
+  if (!layers.every(isTree)) throw new InputError("settings must be a mapping, with env: { id } in it");
   const given = layers.reduce(mergeTrees, {});
   const { id: givenId } = parseSettings(z.looseObject({ env: z.looseObject({ id: z.string() }) }), given).env;
   // A run can be resumed from another directory, so it keeps the whole path of a module.
@@ -268,9 +270,20 @@ export function parseSetting(text: string): SettingsTree {
 }
 
 function parseText(text: string, what: string): unknown {
-  try {
-    return parseYaml(text);
-  } catch (error) {
-    throw new InputError(`${what}: ${(error as Error).message.split("\n")[0]}`, { cause: error });
-  }
+  const document = parseDocument(text);
+  const [problem] = [...document.errors, ...document.warnings];
+  if (problem?.code === "MULTIPLE_DOCS") throw new InputError(`${what}: it must be one document of YAML`);
+  if (problem) throw new InputError(`${what}: ${problem.message.split("\n")[0]}`, { cause: problem });
+  const value: unknown = document.toJS();
+  refuseUnusual(value, what, []);
+  return value;
+}
+
+/** @throws InputError where YAML makes something that is no number, text, list, mapping or the like, or has no end */
+function refuseUnusual(value: unknown, what: string, within: readonly unknown[]): void {
+  if (typeof value !== "object" || value === null) return;
+  if (within.includes(value)) throw new InputError(`${what}: a value holds itself`);
+  if (!Array.isArray(value) && !isTree(value))
+    throw new InputError(`${what}: a ${value.constructor.name} is no value of a setting`);
+  for (const inner of Object.values(value)) refuseUnusual(inner, what, [...within, value]);
 }

@@ -102,6 +102,8 @@ export async function learntBy(path: string, which: WhichPolicy): Promise<Learnt
 /** What is asked for, where it is not the last. */
 async function learntBefore(path: string, which: WhichPolicy): Promise<Learnt | undefined> {
   if (which === "last") return undefined;
+  if (which !== "best" && !(Number.isSafeInteger(which) && which >= 1))
+    throw new InputError(`policy is ${which}, must be last, best, or the step of a checkpoint`);
   if (which !== "best") return { session: (await checkpointAt(path, which)).session, steps: which };
   const [result, best] = [await readResult(path), await readBest(path)];
   if (!best || (result && result.evaluation.meanReturn >= best.evaluation.meanReturn)) return undefined;

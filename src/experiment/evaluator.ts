@@ -16,7 +16,10 @@ import { runStream } from "./streams.ts";
 export interface Evaluator {
   /** Where it plays; a policy must be made for as many environments to be judged. */
   readonly env: VectorEnv;
-  evaluate(policy: JointPolicy, how?: Pick<EpisodeSettings, "random" | "onMoment">): Promise<EvaluationSummary>;
+  evaluate(
+    policy: JointPolicy,
+    how?: Pick<EpisodeSettings, "random" | "onMoment" | "signal">,
+  ): Promise<EvaluationSummary>;
   close(): Promise<void>;
 }
 
@@ -72,14 +75,15 @@ export interface Judgement {
 export async function evaluateModel(
   onnx: Uint8Array,
   config: RunConfig,
-  { episodes, seed = config.seed, drawn = false }: Judgement = {},
+  { episodes, seed = config.seed, drawn = false, signal }: Judgement & Pick<EpisodeSettings, "signal"> = {},
 ): Promise<EvaluationSummary> {
+  if (!(Number.isSafeInteger(seed) && seed >= 0)) throw new InputError(`seed is ${seed}, must be a whole number ≥ 0`);
   const evaluator = await openEvaluator({ ...config, seed }, { episodes });
   try {
     const policy = await loadPolicy(onnx, evaluator.env.numEnvs);
     try {
       const random = drawn ? runStream(seed, "evaluation").split(1) : undefined;
-      return await evaluator.evaluate(policy, { random });
+      return await evaluator.evaluate(policy, { random, signal });
     } finally {
       await policy.release();
     }

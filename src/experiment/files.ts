@@ -1,5 +1,6 @@
 /** @file Files that are either there and whole, or not there. */
 
+import { writeSync } from "node:fs";
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
@@ -43,6 +44,11 @@ export async function writeFileAtomically(path: string, content: string | readon
   }
   // Where directories can't be synced (Windows), the rename is as durable as it gets.
   await withFile(directory, "r", (file) => file.sync()).catch(() => {});
+}
+
+/** Writes all of `bytes` where an open file is: the system may take a part of them at a time. */
+export function writeAll(file: number, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done);
 }
 
 /** Writes a file, and waits until it is on the disk. */

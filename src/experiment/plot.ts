@@ -32,6 +32,7 @@ export async function plotRuns(
   out: string,
   { metric, by, smoothing }: PlotOptions = {},
 ): Promise<void> {
+  if (paths.length === 0) throw new InputError("there are no runs to draw");
   const ending = extname(out).toLowerCase();
   if (ending !== ".svg" && ending !== ".png") throw new InputError(`${out}: a figure's file must end in .svg or .png`);
   const runs = await Promise.all((await readRuns(paths)).map(completed));

@@ -5,7 +5,7 @@
  * `events.out.tfevents.*` (the same for TensorBoard) · `checkpoints/` · `policy.onnx` and `result.json` at the end.
  */
 
-import { closeSync, fsyncSync, openSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm, truncate } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { availableParallelism, cpus } from "node:os";
@@ -32,7 +32,7 @@ import {
   writeCheckpoint,
 } from "./checkpoint.ts";
 import { type ModulePaths, type RunConfig, settingsOfRun, validateConfig } from "./config.ts";
-import { makeDirectory, sweepUnfinished, writeFileAtomically } from "./files.ts";
+import { makeDirectory, sweepUnfinished, writeAll, writeFileAtomically } from "./files.ts";
 import { isLock, type Lock, lockDirectory } from "./lock.ts";
 import { eventFileHeader, scalarEvent } from "./tensorboard.ts";
 
@@ -101,6 +101,7 @@ const machine = (): string => `${cpus()[0]?.model.trim() ?? "unknown processor"}
  * @throws InputError if it does
  */
 export async function createRun(path: string, config: RunConfig): Promise<RunDirectory> {
+  if (path === "") throw new InputError("--out is empty; it must be a new or empty directory");
   const lock = await lockDirectory(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== "ENOTDIR" && error.code !== "EEXIST") throw error;
     throw new InputError(`--out ${path} is a file; it must be a new or empty directory`);
@@ -162,7 +163,7 @@ export interface StoredRun extends Provenance {
 export async function readRun(path: string): Promise<StoredRun> {
   const text = await readFile(join(path, CONFIG), "utf8").catch((error: NodeJS.ErrnoException) => {
     if (error.code !== "ENOENT" && error.code !== "ENOTDIR") throw error;
-    throw new InputError(`${path} is not a run: it has no ${CONFIG}; give the directory that bpta train made`);
+    throw new InputError(`${path || '""'} is not a run: it has no ${CONFIG}; give the directory that bpta train made`);
   });
   try {
     const stored = JSON.parse(text) as Provenance & SettingsTree;
@@ -186,6 +187,9 @@ export interface BestPolicy {
 }
 
 const bestIn = (path: string): string => join(path, "best.ckpt");
+
+/** What was best by the last checkpoint, if another is by now: a run that goes on from there has not seen the other. */
+const bestBeforeIn = (path: string): string => join(path, "best-before.ckpt");
 
 /** The best of what the run at `path` has evaluated on its way; undefined if it has not, or the file is damaged. */
 export const readBest = (path: string): Promise<BestPolicy | undefined> =>
@@ -223,7 +227,7 @@ export async function newestCheckpoint(
   path: string,
   onNotice: (message: string, damaged?: string) => void,
 ): Promise<FoundCheckpoint | undefined> {
-  const text = (await readOptional(join(path, METRICS))) ?? Buffer.alloc(0);
+  const text = wholeLines((await readOptional(join(path, METRICS))) ?? Buffer.alloc(0));
   const find = async (accept: (checkpoint: StoredCheckpoint) => StoredCheckpoint) => {
     const damaged: (readonly [path: string, reason: string])[] = [];
     const found = await loadNewestCheckpoint(
@@ -235,7 +239,7 @@ export async function newestCheckpoint(
   };
   const exact = await find((checkpoint) => {
     if (checkpoint.metrics.bytes <= text.length) return checkpoint;
-    throw new Error(`${METRICS} ends before the line that it was written at`);
+    throw new Error(`${METRICS} ends, or is damaged, before the line that it was written at`);
   });
   const { found, damaged } = exact.found
     ? exact
@@ -256,14 +260,34 @@ type StoredCheckpoint = Readonly<Record<string, unknown>> & {
 /** How far `metrics.jsonl` tells of what came up to a step, in whole lines. */
 function metricsUntil(text: Buffer, step: number): MetricsPosition {
   let [lines, bytes] = [0, 0];
-  for (;;) {
-    const end = text.indexOf("\n", bytes) + 1;
-    if (end === 0) break;
-    const record = JSON.parse(text.toString("utf8", bytes, end)) as UpdateMetrics;
+  for (const { record, end } of linesOf(text)) {
     if (record.step > step) break;
     [lines, bytes] = [lines + 1, end];
   }
   return { lines, bytes };
+}
+
+/** What of `metrics.jsonl` can be read, from its start. */
+function wholeLines(text: Buffer): Buffer {
+  let bytes = 0;
+  for (const { end } of linesOf(text)) bytes = end;
+  return text.subarray(0, bytes);
+}
+
+/** The lines of `metrics.jsonl`, up to the first that is cut off or damaged, and where each ends. */
+function* linesOf(text: Buffer): Generator<{ readonly record: UpdateMetrics; readonly end: number }> {
+  for (let start = 0; ; ) {
+    const end = text.indexOf("\n", start) + 1;
+    if (end === 0) return;
+    let record: UpdateMetrics;
+    try {
+      record = JSON.parse(text.toString("utf8", start, end));
+    } catch {
+      return;
+    }
+    yield { record, end };
+    start = end;
+  }
 }
 
 /** Puts aside checkpoints that can't be used, so that they don't count among those that are kept. */
@@ -293,6 +317,7 @@ export async function reopenRun(
   const machines = before.at(-1) === machine() ? before : [...before, machine()];
   if (isLonger || machines !== before) await writeConfig(path, config, { ...provenance, machines });
   if (isLonger) for (const name of [RESULT, POLICY]) await rm(join(path, name), { force: true });
+  await dropLaterBest(path, (checkpoint as StoredCheckpoint | undefined)?.counters.step ?? 0);
   const position = (checkpoint?.metrics as MetricsPosition | undefined) ?? { lines: 0, bytes: 0 };
   const metrics = join(path, METRICS);
   await truncate(metrics, position.bytes).catch((error: NodeJS.ErrnoException) => {
@@ -300,6 +325,15 @@ export async function reopenRun(
   });
   for (const name of await readdir(path)) if (name.startsWith(EVENTS)) await rm(join(path, name));
   return openForWriting(path, config, provenance, position, lock);
+}
+
+/** Lets go of a best policy that came after `step`, for the one before it. */
+async function dropLaterBest(path: string, step: number): Promise<void> {
+  const best = await readBest(path);
+  if (best !== undefined && best.step <= step) return;
+  await rm(bestIn(path), { force: true });
+  const before = (await readCheckpoint(bestBeforeIn(path)).catch(() => undefined)) as BestPolicy | undefined;
+  if (before !== undefined && before.step <= step) await rename(bestBeforeIn(path), bestIn(path));
 }
 
 async function openForWriting(
@@ -316,10 +350,11 @@ async function openForWriting(
   const eventsFile = openSync(join(path, `${EVENTS}${Math.floor(startedAtSeconds)}.bpta`), "a");
   const writeEvents = ({ update: _, step, ...metrics }: Events): void => {
     const seconds = startedAtSeconds + metrics.wallSeconds;
-    writeSync(eventsFile, scalarEvent(seconds, step, tensorBoardScalars(metrics)));
+    writeAll(eventsFile, scalarEvent(seconds, step, tensorBoardScalars(metrics)));
   };
+  let isBestSettled = true;
   // The events are a function of the metrics, so a resumed run writes them again from its first line.
-  writeSync(eventsFile, eventFileHeader(startedAtSeconds));
+  writeAll(eventsFile, eventFileHeader(startedAtSeconds));
   if (lines > 0) for (const metrics of await readMetrics(path)) writeEvents(metrics);
 
   return {
@@ -328,17 +363,27 @@ async function openForWriting(
     recordUpdate(metrics) {
       // Numbers that JSON can't hold become null.
       const line = Buffer.from(`${JSON.stringify(metrics)}\n`);
-      writeSync(metricsFile, line);
+      writeAll(metricsFile, line);
       lines += 1;
       bytes += line.length;
       writeEvents(metrics);
     },
-    checkpoint(step, content) {
+    async checkpoint(step, content) {
       fsyncSync(metricsFile);
-      const position: MetricsPosition = { lines, bytes };
-      return saveCheckpoint(join(path, CHECKPOINTS), step, { ...content, metrics: position }, config.checkpoint.keep);
+      const metrics: MetricsPosition = { lines, bytes };
+      const file = await saveCheckpoint(join(path, CHECKPOINTS), step, { ...content, metrics }, config.checkpoint.keep);
+      isBestSettled = true;
+      return file;
     },
-    keepBest: (best) => writeCheckpoint(bestIn(path), best),
+    async keepBest(best) {
+      if (isBestSettled) {
+        await rename(bestIn(path), bestBeforeIn(path)).catch((error: NodeJS.ErrnoException) => {
+          if (error.code !== "ENOENT") throw error;
+        });
+      }
+      isBestSettled = false;
+      await writeCheckpoint(bestIn(path), best);
+    },
     writePolicy: (onnx) => writeFileAtomically(join(path, POLICY), [onnx]),
     async writeResult(result) {
       const { steps: step, wallSeconds, evaluation } = result;

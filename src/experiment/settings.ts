@@ -38,7 +38,7 @@ export const schemaNode = (schema: z.ZodType): SchemaNode =>
 const branchesOf = (node: SchemaNode): readonly SchemaNode[] => node.anyOf ?? node.oneOf ?? [];
 
 const show = (value: unknown): string => {
-  const json = value === undefined ? "nothing" : JSON.stringify(value);
+  const json = value === undefined ? "nothing" : typeof value === "number" ? String(value) : JSON.stringify(value);
   return json.length > 60 ? `${json.slice(0, 57)}…` : json;
 };
 

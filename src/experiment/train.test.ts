@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,6 +9,8 @@ import { readMetrics, readResult } from "../evaluation/records.ts";
 import { type RunSettings, readSettingsFile, resolveConfig } from "./config.ts";
 import { evaluateRun, exportRun } from "./evaluate.ts";
 import { evaluateModel } from "./evaluator.ts";
+import { lockDirectory } from "./lock.ts";
+import { createRun, readBest, readRun, reopenRun } from "./run.ts";
 import { openSession } from "./session.ts";
 import { essence, withoutWallClock } from "./testing/essence.ts";
 import { resume, type TrainEvent, type TrainOptions, train } from "./train.ts";
@@ -51,6 +54,12 @@ beforeAll(async () => {
 
 describe("a run", () => {
   test("is judged by one episode or more", async () => {
+    for (const seed of [-1, Number.NaN])
+      await expect(evaluateRun(whole(), { seed })).rejects.toThrow(`seed is ${seed}, must be a whole number ≥ 0`);
+    for (const policy of ["Best", 1.5])
+      await expect(evaluateRun(whole(), { policy: policy as "best" })).rejects.toThrow(
+        `policy is ${policy}, must be last, best, or the step of a checkpoint`,
+      );
     for (const episodes of [0, -1, 1.5])
       await expect(evaluateRun(whole(), { episodes })).rejects.toThrow(`episodes is ${episodes}, must be a whole`);
   });
@@ -161,6 +170,36 @@ describe("a run", () => {
     expect(await evaluateRun(path, { policy: "best" })).toMatchObject({ steps: 80 });
     await resume(path, stopAfter(13)).catch(() => {});
     expect(await evaluateRun(path, { policy: "best" })).toMatchObject({ steps: 80 });
+  });
+
+  test("lets go of a best policy from after the checkpoint that it goes on from", async () => {
+    const path = join(root, "later-best");
+    const run = await createRun(path, await resolveConfig(settings));
+    const best = (step: number) => ({ step, evaluation: wholeEssence.evaluation!, session: {} });
+    await run.keepBest(best(20));
+    await run.checkpoint(60, { counters: { step: 60 } });
+    for (const step of [80, 100]) await run.keepBest(best(step));
+    await run.close();
+    const bestAfter = async (checkpoint?: Record<string, unknown>) => {
+      await (await reopenRun(path, await readRun(path), checkpoint, await lockDirectory(path))).close();
+      return (await readBest(path))?.step;
+    };
+    expect(await bestAfter({ counters: { step: 100 }, metrics: { lines: 0, bytes: 0 } })).toBe(100);
+    expect(await bestAfter({ counters: { step: 60 }, metrics: { lines: 0, bytes: 0 } })).toBe(20);
+    expect(await bestAfter()).toBe(undefined);
+  });
+
+  test("can be stopped while it is judged, and is then judged from the start", async () => {
+    const path = join(root, "stopped-at-the-end");
+    const long = { ...settings, evaluation: { interval: 0, episodes: 400, environments: 1 } };
+    const stop = new AbortController();
+    const seen = setInterval(() => existsSync(join(path, "policy.onnx")) && stop.abort(), 1);
+    await expect(train(long, { out: path, signal: stop.signal })).rejects.toThrow(
+      "stopped at step 400, before it was judged",
+    );
+    clearInterval(seen);
+    const { evaluation } = await resume(path);
+    expect(evaluation.returns).toEqual((await evaluateRun(whole(), { episodes: 400 })).evaluation.returns);
   });
 
   test("its policy, judged from its file, does as well as it said", async () => {
@@ -324,8 +363,21 @@ describe("a run that was stopped", () => {
     };
     expect(await attempt(7)).toEqual({
       start: 120,
-      notices: [expect.stringContaining("180.ckpt can't be used: metrics.jsonl ends before the line")],
+      notices: [expect.stringContaining("180.ckpt can't be used: metrics.jsonl ends, or is damaged, before the line")],
     });
+    const ninth = lines[8];
+    lines[8] = ninth.replace('"step"', '"st');
+    expect(await attempt(9)).toEqual({
+      start: 120,
+      notices: [expect.stringContaining("180.ckpt can't be used: metrics.jsonl ends, or is damaged, before the line")],
+    });
+    lines[8] = ninth;
+    lines[1] = lines[1].replace("{", "");
+    expect(await attempt(9)).toEqual({
+      start: 180,
+      notices: [expect.stringContaining("metrics.jsonl has lost lines")],
+    });
+    lines[1] = `{${lines[1]}`;
     expect(await attempt(2)).toEqual({
       start: 180,
       notices: [expect.stringContaining("metrics.jsonl has lost lines")],

@@ -274,7 +274,10 @@ async function runToEnd(
       steps: step,
       wallSeconds: counters.wallSeconds,
       stepsPerSecond: step / counters.wallSeconds,
-      evaluation: await evaluateModel(policy, config),
+      evaluation: await evaluateModel(policy, config, { signal }).catch((error: unknown) => {
+        if (signal?.aborted) throw new InterruptedError(`stopped at step ${step}, before it was judged`, path);
+        throw error;
+      }),
     };
     await run.writeResult(result);
     onProgress({ kind: "result", path, result });
