@@ -34,7 +34,7 @@ export const renderCommand = (): Command =>
     .option("--dark", "a film or picture by night; a page follows the reader's settings")
     .action(async (run: string, { out, sample, ...options }: RenderFlags) => {
       const { render } = await import("../experiment/render.ts");
-      const { frameCounter } = await import("./progress.ts");
+      const { formatNumber, frameCounter } = await import("./progress.ts");
       const counter = frameCounter();
       const { returns, frames, codec } = await render(run, out, {
         ...options,
@@ -45,5 +45,7 @@ export const renderCommand = (): Command =>
         ...(frames !== undefined && frames > 1 ? [`${frames} frames`] : []),
         ...(codec !== undefined && codec !== "avc" ? [`encoded by ${codec}, which some players lack`] : []),
       ];
-      console.log(`wrote ${[out, ...made].join(", ")} (return ${returns.map((value) => value.toFixed(1)).join(", ")})`);
+      console.log(
+        `wrote ${[out, ...made].join(", ")} (return ${returns.map((value) => formatNumber(value)).join(", ")})`,
+      );
     });

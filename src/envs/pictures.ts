@@ -14,40 +14,62 @@ interface Size {
 const [WIDTH_AT, HEIGHT_AT] = [16, 20];
 const pngSize = (png: Buffer): Size => ({ width: png.readUInt32BE(WIDTH_AT), height: png.readUInt32BE(HEIGHT_AT) });
 
+/** What may stand before an SVG's root, and its first tag; a quoted value may hold a bracket. */
+const ROOT = /^(?:\s|\uFEFF|<\?[\s\S]*?\?>|<!--[\s\S]*?-->|<![^>]*>)*(<svg\b(?:[^>"']|"[^"]*"|'[^']*')*>)/;
+const ATTRIBUTE = /\s([\w:-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')/g;
+
 /** The attributes of an SVG's root. */
 function rootAttributes(svg: string): Map<string, string> {
-  const [, attributes = ""] = /<svg\b([^>]*)>/.exec(svg) ?? [];
-  return new Map(
-    Array.from(attributes.matchAll(/([\w:-]+)\s*=\s*["']([^"']*)["']/g), ([, name, value]) => [name, value]),
-  );
+  const [, root = ""] = ROOT.exec(svg) ?? [];
+  return new Map(Array.from(root.matchAll(ATTRIBUTE), ([, name, a, b]) => [name, a ?? b]));
+}
+
+/** Pixels in a unit of length; https://www.w3.org/TR/css-values-3/#absolute-lengths. */
+const UNITS: Readonly<Record<string, number>> = {
+  "": 1,
+  px: 1,
+  in: 96,
+  cm: 96 / 2.54,
+  mm: 96 / 25.4,
+  pt: 96 / 72,
+  pc: 16,
+};
+
+/** A length in pixels; undefined where it is none, or a share of something that is not there. */
+function pixels(length: string | undefined): number | undefined {
+  const [, number, unit] = /^\s*([+-]?[\d.]+(?:e[+-]?\d+)?)([a-z]*)\s*$/i.exec(length ?? "") ?? [];
+  const size = Number(number) * UNITS[unit?.toLowerCase()];
+  return size > 0 && size < Number.POSITIVE_INFINITY ? size : undefined;
 }
 
 /**
- * Pixels of an SVG: its root's `width` and `height`, or else the size of its `viewBox`.
+ * Pixels of an SVG: its root's `width` and `height`; where one is missing, in the proportion of the `viewBox`, and where
+ * both are, the size of that.
  * @throws TypeError in one line, if it has neither
  */
 export function svgSize(svg: string): Size {
   const attributes = rootAttributes(String(svg));
   const [, , ...box] = (attributes.get("viewBox") ?? "").trim().split(/[\s,]+/);
-  const [width, height] = ["width", "height"].map((name, k) => {
-    const given = attributes.get(name);
-    return Number.parseFloat((given?.trimEnd().endsWith("%") ? undefined : given) ?? box[k] ?? "");
-  });
-  if (!(width > 0 && height > 0))
+  const [boxWidth, boxHeight] = [pixels(box[0]), pixels(box[1])];
+  const [width, height] = [pixels(attributes.get("width")), pixels(attributes.get("height"))];
+  if (width && height) return { width, height };
+  if (!(boxWidth && boxHeight))
     throw new TypeError(`render() returned ${JSON.stringify(svg)?.slice(0, 60)}, must be an SVG with a viewBox`);
-  return { width, height };
+  const scale = (width ?? boxWidth) / boxWidth;
+  return height
+    ? { width: (boxWidth * height) / boxHeight, height }
+    : { width: boxWidth * scale, height: boxHeight * scale };
 }
 
 /** An SVG that says what it is and how large: browsers draw no other on a canvas. */
 function selfContained(svg: string, { width, height }: Size): string {
-  const [root] = /<svg\b[^>]*>/.exec(svg)!;
-  // A share of a page that is not there is no size.
-  const sized = root.replace(/\s(?:width|height)\s*=\s*["'][^"']*%\s*["']/g, "");
-  const attributes = rootAttributes(sized);
-  const missing = Object.entries({ xmlns: "http://www.w3.org/2000/svg", width, height })
-    .filter(([name]) => !attributes.has(name))
-    .map(([name, value]) => ` ${name}="${value}"`);
-  return sized.replace("<svg", `<svg${missing.join("")}`) + svg.slice(svg.indexOf(root) + root.length);
+  const [before, root] = ROOT.exec(svg)!;
+  const unsized = root.replace(ATTRIBUTE, (attribute, name) =>
+    name === "width" || name === "height" ? "" : attribute,
+  );
+  const xmlns = rootAttributes(svg).has("xmlns") ? "" : ' xmlns="http://www.w3.org/2000/svg"';
+  const sized = unsized.replace("<svg", `<svg${xmlns} width="${width}" height="${height}"`);
+  return sized + svg.slice(before.length);
 }
 
 /** @throws TypeError in one line, of what is no pace */

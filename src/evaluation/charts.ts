@@ -263,7 +263,22 @@ function bandSpec(chart: BandChart): Spec {
         ],
       },
       {
-        // A line of one point would not be seen.
+        // A band of one point has no width, and a line of one would not be seen.
+        type: "rule",
+        name: "singleInterval",
+        from: { data: "singles" },
+        clip: true,
+        encode: {
+          enter: {
+            x: { scale: "x", field: "x" },
+            y: { scale: "y", signal: "isValid(datum.low) ? datum.low : datum.y" },
+            y2: { scale: "y", signal: "isValid(datum.high) ? datum.high : datum.y" },
+            stroke,
+            strokeWidth: { value: 2 },
+          },
+        },
+      },
+      {
         type: "symbol",
         name: "single",
         from: { data: "singles" },
@@ -304,7 +319,11 @@ export function visibleRange(curves: readonly BandPoint[], seen: readonly number
   const allowance = (highest - lowest) / 4 || 1;
   const low = curves.reduce((a, row) => Math.min(a, row.low ?? a), lowest);
   const high = curves.reduce((a, row) => Math.max(a, row.high ?? a), highest);
-  return [Math.max(low, lowest - allowance), Math.min(high, highest + allowance)];
+  const [from, to] = [Math.max(low, lowest - allowance), Math.min(high, highest + allowance)];
+  if (from < to) return [from, to];
+  // All the same: an axis needs room around it.
+  const room = Math.abs(from) / 10 || 1;
+  return [from - room, to + room];
 }
 
 /** Draws a specification. */

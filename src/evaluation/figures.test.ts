@@ -72,6 +72,30 @@ describe("learning curves", () => {
     expect(second === first).toBe(true);
   });
 
+  it("show the interval of a single point, and room around what is always the same", async () => {
+    const short = (group: RunGroup): RunGroup => ({
+      ...group,
+      runs: group.runs.map((run) => ({ ...run, metrics: run.metrics.slice(-1) })),
+    });
+    const svg = await learningCurves([short(bppo), short(groupOf("IPPO", [2000]))], {
+      yRange: [0, 10_000],
+      height: 100,
+    });
+    const [of3, of1] = [...svg.matchAll(/<g class="mark-rule role-mark singleInterval"[^>]*>(.*?)<\/g>/g)]
+      .flatMap(([, inside]) => [...inside.matchAll(/y2="([^"]*)"/g)])
+      .map(([, y]) => Math.abs(Number(y)));
+    expect(of3).toBeCloseTo(2 * 24.841, 2);
+    expect(of1).toBe(0);
+    for (const value of [0, 5]) {
+      const flat = {
+        ...bppo,
+        runs: bppo.runs.map((run) => ({ ...run, metrics: run.metrics.map((m) => ({ ...m, episodeReturn: value })) })),
+      };
+      const ticks = texts(await learningCurves([flat])).filter((text) => /^[−-]?[\d.]+$/.test(text));
+      expect(ticks.length).toBeGreaterThan(3);
+    }
+  });
+
   it("have no band around a single run, and tell group sizes apart", async () => {
     const svg = await learningCurves([groupOf("IPPO", [2000]), mappo]);
     const bands = paths(svg, "interval").map((path) => points(path).filter(([x]) => Number.isFinite(x)).length);

@@ -304,6 +304,8 @@ function recorded(run: RecordedRun, metric: string, along: "step" | "wallSeconds
   const curve = pointsOf(run, metric, along);
   if (curve.length > 0) return curve;
   if (run.metrics.length === 0) throw new InputError(`${run.path} has not recorded any update yet`);
+  if (run.metrics.some((update) => metric in update))
+    throw new InputError(`${run.path} has recorded ${metric}, but no number for it`);
   throw unknownName(`metric of ${run.path}:`, metric, [
     ...new Set(run.metrics.flatMap((update) => Object.keys(update))),
   ]);

@@ -26,6 +26,22 @@ export async function makeDirectory(path: string): Promise<void> {
   });
 }
 
+const unfinishedBeside = (path: string): string =>
+  join(dirname(path), `.${basename(path)}.${process.pid}${UNFINISHED}`);
+
+/**
+ * Makes sure that a file can be written, before it takes long to make what goes into it. Makes its directory.
+ * @throws Error, one line, that says why not
+ */
+export async function requireWritable(path: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory()) throw new Error("it is a directory");
+  await makeDirectory(dirname(path));
+  const unfinished = unfinishedBeside(path);
+  await writeToDisk(unfinished, []);
+  await rm(unfinished, { force: true });
+}
+
 /**
  * Writes a file atomically: beside its place, then to the disk, then renamed. Whoever reads `path` sees the old file or
  * the new one, whole, whenever the process or the machine stops. Makes the directory where there is none.
@@ -33,7 +49,7 @@ export async function makeDirectory(path: string): Promise<void> {
 export async function writeFileAtomically(path: string, content: string | readonly Uint8Array[]): Promise<void> {
   const directory = dirname(path);
   await makeDirectory(directory);
-  const unfinished = join(directory, `.${basename(path)}.${process.pid}${UNFINISHED}`);
+  const unfinished = unfinishedBeside(path);
   const chunks = typeof content === "string" ? [Buffer.from(content)] : content;
   try {
     await writeToDisk(unfinished, chunks);

@@ -153,6 +153,8 @@ describe("what can't be done is said in one line, and leaves nothing behind", ()
     ["hopper", "a.png", { steps: 3 }, {}, /^--steps 3 is for \.html, \.mp4, \.gif, not for \.png$/],
     ["hopper", "a.mp4", { width: 101 }, {}, /^--width 101: the sides of an \.mp4 must be even$/],
     ["hopper", "a.gif", { fps: 60 }, {}, /^--fps 60: a \.gif can't have more than 50$/],
+    ["hopper", "hopper/config.json/a.html", {}, {}, /^--out .*a\.html: it can't be written: EEXIST/],
+    ["hopper", "a.png", {}, { BPTA_BROWSER: "/tmp" }, /^BPTA_BROWSER is \/tmp, must be the path of Chrome/],
     ["hopper", "a.png", {}, { BPTA_BROWSER: "/no/such" }, /^BPTA_BROWSER is \/no\/such, must be the path of Chrome/],
   ])("%s as %s with %j, %j", async (run, out, options, env, message) => {
     for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);

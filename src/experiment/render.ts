@@ -14,7 +14,7 @@ import { renderPage } from "../view/page.ts";
 import type { RunConfig } from "./config.ts";
 import { modelOf, type TrainedModel, type WhichPolicy } from "./evaluate.ts";
 import { openEvaluator } from "./evaluator.ts";
-import { writeFileAtomically } from "./files.ts";
+import { requireWritable, writeFileAtomically } from "./files.ts";
 import { readRun } from "./run.ts";
 import { runStream } from "./streams.ts";
 
@@ -73,6 +73,9 @@ export async function render(path: string, out: string, options: RenderOptions =
   const film = ending === ".html" ? undefined : filmSettings(ending, options);
   const browser = film && requireBrowser();
   const { config } = await readRun(path);
+  await requireWritable(out).catch((error: Error) => {
+    throw new InputError(`--out ${out}: it can't be written: ${error.message}`, { cause: error });
+  });
   const { data, returns } = await playEpisodes(
     await modelOf(path, config, options.policy),
     config,

@@ -1,7 +1,7 @@
 /** @file An installed browser, without a window, that films a page. */
 
-import { accessSync, constants } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { accessSync, constants, rmSync, statSync } from "node:fs";
+import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -40,7 +40,7 @@ function usualPaths(): string[] {
 function isExecutable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
-    return true;
+    return statSync(path).isFile();
   } catch {
     return false;
   }
@@ -95,6 +95,9 @@ export async function filmPage(
 ): Promise<Film> {
   // Encoders are offered to pages of a secure origin only, which a file is.
   const directory = await mkdtemp(join(tmpdir(), "bpta-film-"));
+  const sweep = (): void => rmSync(directory, { recursive: true, force: true });
+  // A signal ends the process without coming back here.
+  process.once("exit", sweep);
   let browser: Browser | undefined;
   try {
     const file = join(directory, "page.html");
@@ -110,9 +113,15 @@ export async function filmPage(
     if (failure !== null) throw new Error(`${executablePath} can't show the page: ${failure ?? "it has failed"}`);
     if (onProgress) await page.exposeFunction("bptaProgress", onProgress);
     await page.addScriptTag({ content: await pageScript("film") });
-    return await page.evaluate((how) => window.bptaFilm(how), settings);
+    return await page
+      .evaluate((how) => window.bptaFilm(how), settings)
+      .catch((error: Error) => {
+        // What the page says, without where in it.
+        throw new Error(error.message.split("\n")[0].replace(/^page\.evaluate: (\w*Error: )?/, ""));
+      });
   } finally {
     await browser?.close();
-    await rm(directory, { recursive: true, force: true });
+    process.off("exit", sweep);
+    sweep();
   }
 }

@@ -34,7 +34,7 @@ export async function renderPage(data: PageData): Promise<string> {
 <span id="clock"></span>
 <select id="episode" aria-label="Episode" hidden></select>
 <select id="speed" aria-label="Speed"><option value="0.1">0.1×</option><option value="0.25">0.25×</option><option value="0.5">0.5×</option><option value="1" selected>1×</option><option value="2">2×</option><option value="4">4×</option></select>
-<button id="reset" type="button" aria-label="Reset the view" title="Reset the view"><svg viewBox="0 0 24 24" aria-hidden="true"><path d="M4 9V4h5v2H6v3zm11-5h5v5h-2V6h-3zM4 15h2v3h3v2H4zm14 0h2v5h-5v-2h3z"/></svg></button>
+<button id="reset" type="button" aria-label="Reset the view" title="Reset the view"><svg viewBox="0 0 24 24" aria-hidden="true"><path d="M12 5V1.5L6.8 6.2 12 11V7.4a5.3 5.3 0 1 1-5.3 5.3H4.3A7.7 7.7 0 1 0 12 5z"/></svg></button>
 </div>
 <div id="failure" hidden><p>This browser cannot show the page.</p><p id="reason"></p></div>
 <script id="data" type="application/json">${inlineJson(data)}</script>

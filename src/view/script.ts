@@ -14,6 +14,11 @@ export type ScriptName = (typeof scripts)[number];
 /** Where the build leaves a script, beside this file. */
 export const builtName = (name: ScriptName): string => `${name}.min.js`;
 
+/** Of what a script is bundled from, notices that its own comments do not carry. */
+const notices: Partial<Record<ScriptName, string>> = {
+  film: "/*! gifenc: MIT License, Copyright (c) 2017 Matt DesLauriers */",
+};
+
 /** The text of a script: what the build left, or, from sources, bundled now. */
 export const pageScript = (name: ScriptName): Promise<string> =>
   import.meta.url.endsWith(".ts") ? bundleScript(name) : readFile(new URL(builtName(name), import.meta.url), "utf8");
@@ -28,6 +33,7 @@ export async function bundleScript(name: ScriptName): Promise<string> {
     format: "iife",
     target: "es2022",
     legalComments: "eof",
+    footer: { js: notices[name] ?? "" },
     charset: "utf8",
     write: false,
     logLevel: "silent",

@@ -29,4 +29,5 @@ option { color: #17202c; background: #fff; }
 #failure { position: absolute; inset: 0; display: grid; place-content: center; padding: 24px; text-align: center; }
 [hidden] { display: none !important; }
 @media (max-width: 560px) { #clock { min-width: 0; font-size: 12px; } #speed { display: none; } }
+@media (max-width: 420px) { #clock { display: none; } #controls { gap: 6px; } select { width: 96px; } }
 `;

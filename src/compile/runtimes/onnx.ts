@@ -1,8 +1,5 @@
 /** @file Runs ONNX models in ONNX Runtime, on the CPU. */
 
-import { rm, stat } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { OUTPUT_MARK } from "../lower/emit.ts";
 import type { ArraySpec } from "../trace.ts";
@@ -23,6 +20,13 @@ let hasSwept = false;
 async function sweepLog(): Promise<void> {
   if (hasSwept) return;
   hasSwept = true;
+  // Browsers have neither the log nor these modules.
+  if (typeof process === "undefined" || !process.versions?.node) return;
+  const [{ rm, stat }, { tmpdir }, { join }] = await Promise.all([
+    import("node:fs/promises"),
+    import("node:os"),
+    import("node:path"),
+  ]);
   const log = join(tmpdir(), `mat-debug-${process.pid}.log`);
   const isEmpty = await stat(log).then(
     ({ size }) => size === 0,

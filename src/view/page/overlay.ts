@@ -36,6 +36,22 @@ export interface OverlayState {
   readonly progress?: number;
 }
 
+/** Writes text, shortened to `room` pixels, and returns its width. */
+type Write = (text: string, x: number, y: number, size: number, weight: number, color: string, room?: number) => number;
+
+/** As much of a text as there is room for, in the context's font. */
+function shortened(context: CanvasRenderingContext2D, text: string, room: number): string {
+  if (context.measureText(text).width <= room) return text;
+  const letters = Array.from(text);
+  let [fits, tooMany] = [0, letters.length];
+  while (tooMany - fits > 1) {
+    const some = (fits + tooMany) >> 1;
+    if (context.measureText(`${letters.slice(0, some).join("")}…`).width <= room) fits = some;
+    else tooMany = some;
+  }
+  return `${letters.slice(0, fits).join("")}…`;
+}
+
 /** Draws over a picture of `width` × `height`, in the context's units. */
 export function drawOverlay(
   context: CanvasRenderingContext2D,
@@ -46,19 +62,21 @@ export function drawOverlay(
 ): void {
   const scale = textScaleOf(width, height);
   const px = (size: number): number => size * scale;
-  const write = (text: string, x: number, y: number, size: number, weight: number, color: string): number => {
+  const write: Write = (text, x, y, size, weight, color, room = Number.POSITIVE_INFINITY) => {
     context.font = `${weight} ${px(size)}px ${FAMILY}`;
     context.fillStyle = color;
-    context.fillText(text, x, y);
-    return context.measureText(text).width;
+    const shown = shortened(context, text, room);
+    context.fillText(shown, x, y);
+    return context.measureText(shown).width;
   };
   context.textBaseline = "alphabetic";
 
   context.textAlign = "left";
   const left = px(LEFT);
+  const headingRoom = width - 2 * left - px(118);
   const heading = Math.max(
-    write(state.title, left, px(48), 27, 700, theme.ink),
-    write(state.subtitle, left, px(73), 15, 400, theme.faintInk),
+    write(state.title, left, px(48), 27, 700, theme.ink, headingRoom),
+    write(state.subtitle, left, px(73), 15, 400, theme.faintInk, headingRoom),
   );
   drawLegend(context, left, px(TOP), width, height, theme, state, px, write);
 
@@ -130,7 +148,7 @@ function drawLegend(
   theme: Theme,
   { legend, levels }: OverlayState,
   px: (size: number) => number,
-  write: (text: string, x: number, y: number, size: number, weight: number, color: string) => number,
+  write: Write,
 ): void {
   const bar = (i: number, x: number, y: number, wide: number): void => {
     const { color } = legend[i];
@@ -161,8 +179,11 @@ function drawLegend(
     legend.forEach(({ name, detail }, i) => {
       const y = top + i * px(25);
       bar(i, left, y, wide);
-      const nameWidth = write(name, left + afterBar, y + px(12), 14, 600, theme.ink);
-      write(detail, left + afterBar + nameWidth + px(9), y + px(12), 13, 400, theme.faintInk);
+      const room = width - 2 * left - afterBar;
+      const nameRoom = detail === "" ? room : 0.6 * room;
+      const nameWidth = write(name, left + afterBar, y + px(12), 14, 600, theme.ink, nameRoom) + px(9);
+      if (detail !== "")
+        write(detail, left + afterBar + nameWidth, y + px(12), 13, 400, theme.faintInk, room - nameWidth);
     });
     return;
   }

@@ -60,9 +60,11 @@ export function createPlaneView({ bounds, agents, draw, pick }: Plane): PlaneVie
     const [legendRight, legendBottom] = legendReach(agents, width, height);
     const [edge, heading] = [28 * textScale, 88 * textScale];
     const written = width > height ? ([legendRight, heading] as const) : ([0, legendBottom] as const);
-    const [beside, above, below] = [Math.max(written[0], edge), written[1], 84 * textScale];
+    // Little of a small picture is left otherwise; there the map lies under what is written.
+    const beside = Math.min(Math.max(written[0], edge), 0.45 * width);
+    const [above, below] = [Math.min(written[1], 0.45 * height), 84 * textScale];
     const [mapWidth, mapHeight] = [right - left, top - bottom];
-    const fit = Math.max(Math.min((width - beside - edge) / mapWidth, (height - above - below) / mapHeight), 0.1);
+    const fit = Math.max(Math.min((width - beside - edge) / mapWidth, (height - above - below) / mapHeight), 1e-9);
     // In the middle of the picture, or as near to it as the legend lets it.
     const middleX = Math.max(width / 2, beside + (fit * mapWidth) / 2);
     const middleY = above + (height - above - below) / 2;

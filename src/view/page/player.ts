@@ -16,8 +16,13 @@ export type CreateView<Kind extends Recording["kind"]> = (
 
 const element = <E extends HTMLElement>(id: string): E => document.getElementById(id) as E;
 const data = JSON.parse(element("data").textContent!) as PageData;
-const number = new Intl.NumberFormat("en", { maximumFractionDigits: 1, minimumFractionDigits: 1 });
-const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
+const withDigits = (digits: number) =>
+  new Intl.NumberFormat("en", {
+    maximumFractionDigits: digits,
+    minimumFractionDigits: digits,
+    signDisplay: "negative",
+  });
+const [whole, number, fine] = [0, 1, 2].map(withDigits);
 
 /** An episode that can be drawn. */
 interface Scene {
@@ -39,6 +44,8 @@ function openScene(episode: EpisodeData, index: number, createView: CreateView<R
   new Float32Array(fromBase64(rewards)).forEach((reward, i) => {
     returns[i + 1] = returns[i] + reward;
   });
+  const largest = returns.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  const returnFormat = largest < 10 ? fine : largest < 1000 ? number : whole;
   const active = bytesOf(episode.activity);
   const [choices, probabilities] = [bytesOf(episode.choices), bytesOf(episode.probabilities)];
   /** The step that agents take from a frame on; at the end, the one that they took last; below 0: there is none. */
@@ -72,7 +79,7 @@ function openScene(episode: EpisodeData, index: number, createView: CreateView<R
         title: data.env,
         subtitle,
         numbers: [
-          { value: Math.abs(returns[frames - 1]) < 1000 ? number.format(total) : whole.format(total), name: "return" },
+          { value: returnFormat.format(total), name: "return" },
           ...(view.tally ? [view.tally(frame)] : []),
           { value: `${number.format((stepsBefore + frame) * secondsPerFrame)} s`, name: "time" },
           { value: whole.format(stepsBefore + step), name: "step" },
@@ -132,6 +139,8 @@ function draw(): void {
   scrub.value = String(shown);
   scrub.style.setProperty("--done", `${(100 * shown) / Math.max(frames - 1, 1)}%`);
   clock.textContent = `${number.format(shown * secondsPerFrame)} / ${number.format((frames - 1) * secondsPerFrame)} s`;
+  const [total] = scene.overlay(shown).numbers;
+  scrub.setAttribute("aria-valuetext", `step ${Math.floor(shown)} of ${frames - 1}, ${total.name} ${total.value}`);
 }
 
 /** Has the picture drawn at the screen's next turn, once. */

@@ -62,7 +62,12 @@ export function createPicturesView(
       // Little pictures keep their pixels.
       context.imageSmoothingEnabled = scale < 2;
       context.imageSmoothingQuality = "high";
-      context.drawImage(shown, x(0), y(height), width * scale, height * scale);
+      // A picture of another size than the first keeps its proportions.
+      const { naturalWidth, naturalHeight } = shown;
+      const fit = scale * Math.min(width / naturalWidth, height / naturalHeight);
+      const [wide, high] = [naturalWidth * fit, naturalHeight * fit];
+      const [left, top] = [x(0) + (width * scale - wide) / 2, y(height) + (height * scale - high) / 2];
+      context.drawImage(shown, left, top, wide, high);
     },
     pick: () => -1,
   });
