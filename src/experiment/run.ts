@@ -64,6 +64,8 @@ export interface RunDirectory {
   recordUpdate(metrics: UpdateMetrics): void;
   /** Writes a checkpoint, lets go of old ones, and returns its path. */
   checkpoint(step: number, content: Readonly<Record<string, unknown>>): Promise<string>;
+  /** The mean return of what scored best so far; −∞: there is none. */
+  readonly bestReturn: number;
   /** Writes what scored best so far, in place of what did before. */
   keepBest(best: BestPolicy): Promise<void>;
   writePolicy(onnx: Uint8Array): Promise<void>;
@@ -238,7 +240,8 @@ export async function newestCheckpoint(
     return { found, damaged };
   };
   const exact = await find((checkpoint) => {
-    if (checkpoint.metrics.bytes <= text.length) return checkpoint;
+    const { bytes } = checkpoint.metrics;
+    if (bytes === 0 || (bytes <= text.length && text[bytes - 1] === NEWLINE)) return checkpoint;
     throw new Error(`${METRICS} ends, or is damaged, before the line that it was written at`);
   });
   const { found, damaged } = exact.found
@@ -256,6 +259,35 @@ type StoredCheckpoint = Readonly<Record<string, unknown>> & {
   readonly counters: { readonly step: number };
   readonly metrics: MetricsPosition;
 };
+
+const NEWLINE = 10;
+
+/**
+ * Makes a run that has ended one that goes on. Where an evaluation was due at its end, it was that of the result, which
+ * goes now: `metrics.jsonl` and the checkpoint come to say so, as if the run had been longer from the start.
+ * @param checkpoint of the end
+ * @returns the checkpoint, and whether an evaluation was due
+ */
+export async function reopenEnd(
+  path: string,
+  { interval }: RunConfig["evaluation"],
+  checkpoint: FoundCheckpoint,
+  { steps, evaluation }: RunResult,
+): Promise<{ readonly checkpoint: FoundCheckpoint; readonly wasDue: boolean }> {
+  const records = await readMetrics(path);
+  const last = records.at(-1);
+  const wasDue = last?.step === steps && interval > 0 && last.update % interval === 0;
+  const content = checkpoint.content as StoredCheckpoint;
+  if (!wasDue || content.counters.step !== steps) return { checkpoint, wasDue: false };
+  const lines = [...records.slice(0, -1), { ...last, ...evaluationMetrics(evaluation) }];
+  const text = Buffer.from(lines.map((record) => `${JSON.stringify(record)}\n`).join(""));
+  // The metrics first: a checkpoint whose line ends elsewhere is read with as many lines as its step has.
+  await writeFileAtomically(join(path, METRICS), [text]);
+  const metrics: MetricsPosition = { lines: lines.length, bytes: text.length };
+  const judged = { ...content, metrics };
+  await writeCheckpoint(checkpoint.path, judged);
+  return { checkpoint: { path: checkpoint.path, content: judged }, wasDue };
+}
 
 /** How far `metrics.jsonl` tells of what came up to a step, in whole lines. */
 function metricsUntil(text: Buffer, step: number): MetricsPosition {
@@ -353,6 +385,7 @@ async function openForWriting(
     writeAll(eventsFile, scalarEvent(seconds, step, tensorBoardScalars(metrics)));
   };
   let isBestSettled = true;
+  let bestReturn = (await readBest(path))?.evaluation.meanReturn ?? Number.NEGATIVE_INFINITY;
   // The events are a function of the metrics, so a resumed run writes them again from its first line.
   writeAll(eventsFile, eventFileHeader(startedAtSeconds));
   if (lines > 0) for (const metrics of await readMetrics(path)) writeEvents(metrics);
@@ -375,6 +408,9 @@ async function openForWriting(
       isBestSettled = true;
       return file;
     },
+    get bestReturn() {
+      return bestReturn;
+    },
     async keepBest(best) {
       if (isBestSettled) {
         await rename(bestIn(path), bestBeforeIn(path)).catch((error: NodeJS.ErrnoException) => {
@@ -383,6 +419,7 @@ async function openForWriting(
       }
       isBestSettled = false;
       await writeCheckpoint(bestIn(path), best);
+      bestReturn = best.evaluation.meanReturn;
     },
     writePolicy: (onnx) => writeFileAtomically(join(path, POLICY), [onnx]),
     async writeResult(result) {

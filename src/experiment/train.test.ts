@@ -394,6 +394,13 @@ describe("a run that was stopped", () => {
     expect(await resume(path)).toMatchObject({ steps: 200 });
     expect(await resume(path, { steps: 400 })).toMatchObject({ steps: 400 });
     expect(await essence(path)).toEqual(wholeEssence);
+    // Where an evaluation was due, the last one is that.
+    const due = join(root, "longer-due");
+    await train({ ...settings, steps: 160 }, { out: due });
+    await resume(due, { steps: 400, ...stopAfter(9) }).catch(() => {});
+    expect(await evaluateRun(due, { policy: "best" })).toEqual(await evaluateRun(whole(), { policy: "best" }));
+    await resume(due);
+    expect(await essence(due)).toEqual(wholeEssence);
     const halfway = join(root, "longer-halfway");
     await train(settings, { out: halfway, ...stopAfter(9) }).catch(() => {});
     await expect(resume(halfway, { steps: 100 })).rejects.toThrow(`steps is 100, but ${halfway} has made 180 already`);

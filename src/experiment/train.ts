@@ -23,8 +23,8 @@ import {
   newRunPath,
   putAside,
   type RunDirectory,
-  readBest,
   readRun,
+  reopenEnd,
   reopenRun,
 } from "./run.ts";
 import { openSession, type Session } from "./session.ts";
@@ -125,7 +125,7 @@ export async function resume(
   const lock = await lockDirectory(path);
   try {
     const unusable: string[] = [];
-    const checkpoint = await newestCheckpoint(path, (message, damaged) => {
+    let checkpoint = await newestCheckpoint(path, (message, damaged) => {
       notice(message);
       if (damaged !== undefined) unusable.push(damaged);
     });
@@ -142,7 +142,16 @@ export async function resume(
       const made = (checkpoint?.content.counters as Counters | undefined)?.step ?? 0;
       if (steps !== undefined && steps < made)
         throw new InputError(`steps is ${steps}, but ${path} has made ${made} already`);
+      let wasDue = false;
+      if (result && checkpoint)
+        ({ checkpoint, wasDue } = await reopenEnd(path, stored.config.evaluation, checkpoint, result));
       const run = await reopenRun(path, stored, checkpoint?.content, lock, steps !== undefined);
+      if (wasDue && result!.evaluation.meanReturn > run.bestReturn)
+        await run.keepBest({
+          step: result!.steps,
+          evaluation: result!.evaluation,
+          session: checkpoint!.content.session,
+        });
       return await runToEnd(run, session, checkpoint, options);
     } finally {
       await session.close();
@@ -203,7 +212,6 @@ async function runToEnd(
     const totalSteps = Math.ceil(config.steps / stepsPerUpdate) * stepsPerUpdate;
     const startedAt = performance.now() - counters.wallSeconds * 1000;
     let counted = session.counters();
-    let best = (await readBest(path))?.evaluation.meanReturn ?? Number.NEGATIVE_INFINITY;
     onProgress({ kind: "start", path, config, step, totalSteps });
 
     const pause = async (): Promise<never> => {
@@ -250,10 +258,8 @@ async function runToEnd(
       };
       run.recordUpdate(metrics);
       onProgress({ kind: "update", metrics });
-      if (evaluation && evaluation.meanReturn > best) {
-        best = evaluation.meanReturn;
+      if (evaluation && evaluation.meanReturn > run.bestReturn)
         await run.keepBest({ step, evaluation, session: await session.snapshot() });
-      }
 
       if (isLast || signal?.aborted || step >= pauseAt || update % config.checkpoint.interval === 0) {
         counters = { update, step, wallSeconds: metrics.wallSeconds };
