@@ -19,6 +19,7 @@ import {
   type RunResult,
   readMetrics,
   readOptional,
+  readResult,
   type UpdateMetrics,
 } from "../evaluation/records.ts";
 import { isModulePath } from "../modules.ts";
@@ -256,38 +257,11 @@ export async function newestCheckpoint(
 
 /** What every checkpoint holds, among other things. */
 type StoredCheckpoint = Readonly<Record<string, unknown>> & {
-  readonly counters: { readonly step: number };
+  readonly counters: { readonly step: number; readonly update: number };
   readonly metrics: MetricsPosition;
 };
 
 const NEWLINE = 10;
-
-/**
- * Makes a run that has ended one that goes on. Where an evaluation was due at its end, it was that of the result, which
- * goes now: `metrics.jsonl` and the checkpoint come to say so, as if the run had been longer from the start.
- * @param checkpoint of the end
- * @returns the checkpoint, and whether an evaluation was due
- */
-export async function reopenEnd(
-  path: string,
-  { interval }: RunConfig["evaluation"],
-  checkpoint: FoundCheckpoint,
-  { steps, evaluation }: RunResult,
-): Promise<{ readonly checkpoint: FoundCheckpoint; readonly wasDue: boolean }> {
-  const records = await readMetrics(path);
-  const last = records.at(-1);
-  const wasDue = last?.step === steps && interval > 0 && last.update % interval === 0;
-  const content = checkpoint.content as StoredCheckpoint;
-  if (!wasDue || content.counters.step !== steps) return { checkpoint, wasDue: false };
-  const lines = [...records.slice(0, -1), { ...last, ...evaluationMetrics(evaluation) }];
-  const text = Buffer.from(lines.map((record) => `${JSON.stringify(record)}\n`).join(""));
-  // The metrics first: a checkpoint whose line ends elsewhere is read with as many lines as its step has.
-  await writeFileAtomically(join(path, METRICS), [text]);
-  const metrics: MetricsPosition = { lines: lines.length, bytes: text.length };
-  const judged = { ...content, metrics };
-  await writeCheckpoint(checkpoint.path, judged);
-  return { checkpoint: { path: checkpoint.path, content: judged }, wasDue };
-}
 
 /** How far `metrics.jsonl` tells of what came up to a step, in whole lines. */
 function metricsUntil(text: Buffer, step: number): MetricsPosition {
@@ -343,20 +317,56 @@ export async function reopenRun(
   lock: Lock,
   isLonger = false,
 ): Promise<RunDirectory> {
+  const content = checkpoint as StoredCheckpoint | undefined;
+  const lastEvaluation = isLonger && content ? await dueEvaluation(path, config, content) : undefined;
   await sweepUnfinished(path);
   if (await hasCheckpoints(path)) await sweepUnfinished(join(path, CHECKPOINTS));
   const before = checkpoint ? (provenance.machines ?? [UNKNOWN_MACHINE]) : [];
   const machines = before.at(-1) === machine() ? before : [...before, machine()];
   if (isLonger || machines !== before) await writeConfig(path, config, { ...provenance, machines });
   if (isLonger) for (const name of [RESULT, POLICY]) await rm(join(path, name), { force: true });
-  await dropLaterBest(path, (checkpoint as StoredCheckpoint | undefined)?.counters.step ?? 0);
-  const position = (checkpoint?.metrics as MetricsPosition | undefined) ?? { lines: 0, bytes: 0 };
+  await dropLaterBest(path, content?.counters.step ?? 0);
+  const position = lastEvaluation
+    ? await recordLate(path, content!, lastEvaluation)
+    : (content?.metrics ?? { lines: 0, bytes: 0 });
   const metrics = join(path, METRICS);
   await truncate(metrics, position.bytes).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== "ENOENT") throw error;
   });
   for (const name of await readdir(path)) if (name.startsWith(EVENTS)) await rm(join(path, name));
-  return openForWriting(path, config, provenance, position, lock);
+  const run = await openForWriting(path, config, provenance, position, lock);
+  if (lastEvaluation && lastEvaluation.meanReturn > run.bestReturn)
+    await run.keepBest({ step: content!.counters.step, evaluation: lastEvaluation, session: content!.session });
+  return run;
+}
+
+/** The evaluation of the end of a run, where one was due there and the run goes on from there. */
+async function dueEvaluation(
+  path: string,
+  { evaluation: { interval } }: RunConfig,
+  { counters: { step, update } }: StoredCheckpoint,
+): Promise<EvaluationSummary | undefined> {
+  const result = await readResult(path);
+  return result?.steps === step && interval > 0 && update % interval === 0 ? result.evaluation : undefined;
+}
+
+/**
+ * Writes an evaluation into the last line of `metrics.jsonl`, and where that ends now into the checkpoint of that line.
+ * @returns where it ends
+ */
+async function recordLate(
+  path: string,
+  content: StoredCheckpoint,
+  evaluation: EvaluationSummary,
+): Promise<MetricsPosition> {
+  const records = (await readMetrics(path)).slice(0, content.metrics.lines);
+  const lines = [...records.slice(0, -1), { ...records.at(-1), ...evaluationMetrics(evaluation) }];
+  const text = Buffer.from(lines.map((record) => `${JSON.stringify(record)}\n`).join(""));
+  const metrics: MetricsPosition = { lines: lines.length, bytes: text.length };
+  // The metrics first: with a checkpoint that says otherwise, they are read up to its step.
+  await writeFileAtomically(join(path, METRICS), [text]);
+  await writeCheckpoint(checkpointPath(join(path, CHECKPOINTS), content.counters.step), { ...content, metrics });
+  return metrics;
 }
 
 /** Lets go of a best policy that came after `step`, for the one before it. */

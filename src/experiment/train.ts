@@ -17,16 +17,7 @@ import { type RunConfig, type RunSettings, resolveConfig, validateConfig } from 
 import { learntBy } from "./evaluate.ts";
 import { evaluateModel } from "./evaluator.ts";
 import { lockDirectory } from "./lock.ts";
-import {
-  createRun,
-  newestCheckpoint,
-  newRunPath,
-  putAside,
-  type RunDirectory,
-  readRun,
-  reopenEnd,
-  reopenRun,
-} from "./run.ts";
+import { createRun, newestCheckpoint, newRunPath, putAside, type RunDirectory, readRun, reopenRun } from "./run.ts";
 import { openSession, type Session } from "./session.ts";
 
 /** What happens during a run, in order: preparation, a start, updates (and notices), a result. */
@@ -125,7 +116,7 @@ export async function resume(
   const lock = await lockDirectory(path);
   try {
     const unusable: string[] = [];
-    let checkpoint = await newestCheckpoint(path, (message, damaged) => {
+    const checkpoint = await newestCheckpoint(path, (message, damaged) => {
       notice(message);
       if (damaged !== undefined) unusable.push(damaged);
     });
@@ -142,16 +133,7 @@ export async function resume(
       const made = (checkpoint?.content.counters as Counters | undefined)?.step ?? 0;
       if (steps !== undefined && steps < made)
         throw new InputError(`steps is ${steps}, but ${path} has made ${made} already`);
-      let wasDue = false;
-      if (result && checkpoint)
-        ({ checkpoint, wasDue } = await reopenEnd(path, stored.config.evaluation, checkpoint, result));
       const run = await reopenRun(path, stored, checkpoint?.content, lock, steps !== undefined);
-      if (wasDue && result!.evaluation.meanReturn > run.bestReturn)
-        await run.keepBest({
-          step: result!.steps,
-          evaluation: result!.evaluation,
-          session: checkpoint!.content.session,
-        });
       return await runToEnd(run, session, checkpoint, options);
     } finally {
       await session.close();
