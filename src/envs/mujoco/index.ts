@@ -29,7 +29,7 @@ const algorithmPresets = { mat: matPreset, "mat-dec": matPreset };
 
 const presets = {
   "fading-feedback": {
-    description: "feedback fades over the first 3 of 10 million steps: an early gain, an unbiased direction later",
+    description: "feedback fades over the first 3 of 10 million steps: biased at first, an unbiased direction later",
     settings: { algorithm: { peerCoef: { from: 1, to: 0, fraction: 0.3 } } },
   },
   "full-state": {
