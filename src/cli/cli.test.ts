@@ -80,7 +80,7 @@ test("a battle is trained, and rendered as a page", async () => {
   expect(trained).toEqual({ code: 0, stdout: "", stderr: "" });
   const rendered = await bpta(["render", "battle", "--out", "battle.html", "--episodes", "2"]);
   expect(rendered.code, rendered.stderr).toBe(0);
-  expect(rendered.stdout).toMatch(/^wrote battle\.html \(return -?\d+\.\d, -?\d+\.\d\)\n$/);
+  expect(rendered.stdout).toMatch(/^wrote battle\.html \(return -?\d+\.\d\d, -?\d+\.\d\d\)\n$/);
   expect(await readFile(join(root, "battle.html"), "utf8")).toContain('"kind":"battle"');
 }, 60_000);
 
