@@ -351,7 +351,8 @@ async function dueEvaluation(
 }
 
 /**
- * Writes an evaluation into the last line of `metrics.jsonl`, and where that ends now into the checkpoint of that line.
+ * Writes an evaluation into the line of `metrics.jsonl` that a checkpoint is of, if it is there still, and where that file ends
+ * now into the checkpoint.
  * @returns where it ends
  */
 async function recordLate(
@@ -359,13 +360,15 @@ async function recordLate(
   content: StoredCheckpoint,
   evaluation: EvaluationSummary,
 ): Promise<MetricsPosition> {
-  const records = (await readMetrics(path)).slice(0, content.metrics.lines);
-  const lines = [...records.slice(0, -1), { ...records.at(-1), ...evaluationMetrics(evaluation) }];
+  const { step } = content.counters;
+  const lines = (await readMetrics(path))
+    .slice(0, content.metrics.lines)
+    .map((record) => (record.step === step ? { ...record, ...evaluationMetrics(evaluation) } : record));
   const text = Buffer.from(lines.map((record) => `${JSON.stringify(record)}\n`).join(""));
   const metrics: MetricsPosition = { lines: lines.length, bytes: text.length };
   // The metrics first: with a checkpoint that says otherwise, they are read up to its step.
   await writeFileAtomically(join(path, METRICS), [text]);
-  await writeCheckpoint(checkpointPath(join(path, CHECKPOINTS), content.counters.step), { ...content, metrics });
+  await writeCheckpoint(checkpointPath(join(path, CHECKPOINTS), step), { ...content, metrics });
   return metrics;
 }
 

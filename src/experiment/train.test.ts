@@ -401,6 +401,16 @@ describe("a run that was stopped", () => {
     expect(await evaluateRun(due, { policy: "best" })).toEqual(await evaluateRun(whole(), { policy: "best" }));
     await resume(due);
     expect(await essence(due)).toEqual(wholeEssence);
+    // No other line is told of it where its own is lost.
+    const torn = join(root, "longer-torn");
+    await train({ ...settings, steps: 160 }, { out: torn });
+    const lines = (await readFile(join(torn, "metrics.jsonl"), "utf8")).split("\n");
+    await writeFile(join(torn, "metrics.jsonl"), `${lines.slice(0, 7).join("\n")}\n`);
+    await rm(join(torn, "checkpoints", "step-000000000120.ckpt"));
+    await resume(torn, { steps: 400, ...stopAfter(9) }).catch(() => {});
+    const kept = await readMetrics(torn);
+    expect(kept.map(({ update }) => update)).toEqual([1, 2, 3, 4, 5, 6, 7, 9]);
+    expect(kept[6].evaluationReturn).toBeUndefined();
     const halfway = join(root, "longer-halfway");
     await train(settings, { out: halfway, ...stopAfter(9) }).catch(() => {});
     await expect(resume(halfway, { steps: 100 })).rejects.toThrow(`steps is 100, but ${halfway} has made 180 already`);

@@ -134,12 +134,13 @@ function draw(): void {
   const context = overlay.getContext("2d")!;
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   context.clearRect(0, 0, width, height);
-  drawOverlay(context, width, height, theme, scene.overlay(shown));
+  const over = scene.overlay(shown);
+  drawOverlay(context, width, height, theme, over);
   const { frames, secondsPerFrame } = scene.recording;
   scrub.value = String(shown);
   scrub.style.setProperty("--done", `${(100 * shown) / Math.max(frames - 1, 1)}%`);
   clock.textContent = `${number.format(shown * secondsPerFrame)} / ${number.format((frames - 1) * secondsPerFrame)} s`;
-  const [total] = scene.overlay(shown).numbers;
+  const [total] = over.numbers;
   scrub.setAttribute("aria-valuetext", `step ${Math.floor(shown)} of ${frames - 1}, ${total.name} ${total.value}`);
 }
 
