@@ -246,6 +246,21 @@ def test_masks_fit_and_are_there_from_the_start() -> None:
         act(late, 0, 0, 0)
 
 
+class LateAlone(Alone):
+    """Has a mask only after the first step."""
+
+    def _seen(self) -> tuple[Any, Any]:
+        seen, mask = super()._seen()
+        return seen, mask if self.time > 0 else {}
+
+
+def test_a_mask_of_a_team_of_one_is_there_from_the_start() -> None:
+    late = Copies([adapt(LateAlone(), "alone")])
+    late.reset([0])
+    with pytest.raises(SetupError, match="an action_mask at the end of an episode, and none had one at its reset"):
+        late.step(bytearray(struct.pack("<i", 0)))
+
+
 class Relieving(Counting):
     """b begins when a leaves, and only b is paid then."""
 

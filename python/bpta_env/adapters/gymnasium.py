@@ -46,6 +46,8 @@ class GymnasiumTeam(Team):
         if terminated or truncated:
             self.won = won(self._info)
             self.told = numbers_of([self._info], self.has_wins)
+            if not self.has_masks and self._mask() is not None:
+                raise SetupError("an info has an action_mask at the end of an episode, and none had one at its reset")
         return number_of(reward), bool(terminated), bool(truncated and not terminated)
 
     def observe(self, out: Array) -> None:

@@ -18,14 +18,19 @@ const preset = {
   evaluation: { interval: 100, episodes: 10 },
 };
 
-const matPreset = {
-  description: "as MAT's authors have it in train_mujoco.sh, on the same copies and steps per update",
-  settings: {
-    algorithm: { learningRate: 5e-5, epochs: 10, minibatches: 40, maxGradientNorm: 0.5, entropyCoef: 0.001 },
+const matAlgorithm = { learningRate: 5e-5, epochs: 10, minibatches: 40, maxGradientNorm: 0.5, entropyCoef: 0.001 };
+
+const algorithmPresets = {
+  mat: {
+    description: "MAT's settings in its authors' train_mujoco.sh; what agents observe there, too: the preset trunk",
+    settings: { algorithm: matAlgorithm },
+  },
+  "mat-dec": {
+    description:
+      "MAT-Dec's settings in its authors' train_mujoco.sh and train_mujoco.py; what agents observe there, too: the preset trunk",
+    settings: { algorithm: matAlgorithm, policy: { share: true } },
   },
 };
-
-const algorithmPresets = { mat: matPreset, "mat-dec": matPreset };
 
 const presets = {
   "fading-feedback": {
@@ -42,6 +47,10 @@ const presets = {
       env: { options: { standardise: false, state: { standardise: false } } },
       rollout: { normalizeObservations: true },
     },
+  },
+  trunk: {
+    description: "every agent observes, besides its own joints, how the trunk is and moves, as in MAT's code",
+    settings: { env: { options: { globalCategories: ["qpos", "qvel"] } } },
   },
 };
 
