@@ -431,6 +431,7 @@ def policies(r, name):
     last_first = sorted(range(N_AGENTS), key=lambda i: (looks[i], i))[::-1]
     return {
         "bppo": ([2, 1, 0], before, True),
+        "bpta": ([0, 1, 2], before, True),
         "ar-mappo": ([2, 1, 0], before, False),
         "mappo": ([0, 1, 2], nobody, False),
         "ippo": ([0, 1, 2], nobody, False),
@@ -495,6 +496,32 @@ def update_policies(r, name, advantages, old):
     return named, sum(losses) / N_AGENTS, sum(entropies) / N_AGENTS
 
 
+def update_policies_at_once(r, name, advantages, _):
+    """Theorem 1 on the plain policy gradient: all feedback first, then one step each."""
+    _, graph, _ = policies(r, name)
+    networks = [Network(actor_layout(r, name), 80 + i) for i in range(N_AGENTS)]
+
+    def policy(i, actions):
+        return act(r, i, networks[i].tree(), seen_by(r, i, graph, actions))
+
+    feedback = []
+    for i in range(N_AGENTS):
+        own = r.actions[i].clone().requires_grad_()
+        actions = [own if k == i else r.actions[k] for k in range(N_AGENTS)]
+        reactions = sum((policy(j, actions).log_prob(r.actions[j]) * advantages[j]).sum() for j in range(N_AGENTS) if j != i)
+        feedback.append(clip_rows(torch.autograd.grad(reactions, own)[0], 10.0))
+    losses, entropies = [], []
+    for i, network in enumerate(networks):
+        d = policy(i, r.actions)
+        gain = mean(d.log_prob(r.actions[i]) * advantages[i] + (feedback[i] * d.sample(r.noise[i])).sum(-1), r.weights[i])
+        entropy = mean(d.entropy().expand(ROWS), r.weights[i])
+        losses.append(float(-gain.detach()))
+        entropies.append(float(entropy.detach()))
+        network.step(-gain - ENTROPY * entropy)
+    named = {f"actors.agent_{i}": network for i, network in enumerate(networks)}
+    return named, sum(losses) / N_AGENTS, sum(entropies) / N_AGENTS
+
+
 def update_shared_policy(r, name, advantages, old):
     """One network for all agents, which learns from the samples of all of them at once."""
     _, graph, _ = policies(r, name)
@@ -542,7 +569,7 @@ def actor_case(name, kind, recurrent=False):
     fresh = [Network(actor_layout(r, name), 80 + (0 if shared else i)).tree() for i in range(N_AGENTS)]
     now = [act(r, i, fresh[i], seen_by(r, i, graph, r.actions)).log_prob(r.actions[i]) for i in range(N_AGENTS)]
     old = old_log_probs(r, now)
-    update = update_shared_policy if shared else update_policies
+    update = update_shared_policy if shared else update_policies_at_once if name == "bpta" else update_policies
     actors, policy_loss, entropy = update(r, name, advantages, old)
     networks.update(actors)
     metrics = {"policyLoss": policy_loss, "valueLoss": value_loss, "entropy": entropy}
@@ -598,10 +625,10 @@ def finish(case, metrics, networks):
 def main():
     cases = []
     for kind in ("choices", "numbers"):
-        for name in ("bppo", "ar-mappo", "mappo", "ippo", "happo", "gcs", "bppo-learned"):
+        for name in ("bppo", "bpta", "ar-mappo", "mappo", "ippo", "happo", "gcs", "bppo-learned"):
             cases.append(actor_case(name, kind))
         cases += [actor_case(f"{name}-shared", kind) for name in ("mappo", "ippo", "gcs")]
-        cases += [actor_case(name, kind, True) for name in ("bppo", "happo", "mappo-shared")]
+        cases += [actor_case(name, kind, True) for name in ("bppo", "bpta", "ar-mappo", "ippo", "happo", "gcs", "mappo-shared")]
         cases += [transformer_case("mat", kind), transformer_case("mat-dec", kind)]
     OUT.parent.mkdir(exist_ok=True)
     OUT.write_text("[\n" + ",\n".join(json.dumps(case, separators=(",", ":")) for case in cases) + "\n]\n")
