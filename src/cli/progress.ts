@@ -208,11 +208,14 @@ const heading = (view: RunView): string => `${colors.bold(view.title)}  ${colors
 /** `return 11.00 ± 0.00 over 32 greedy episodes, 90 % won` */
 /** @param drawn whether actions were drawn rather than greedy */
 export function describeEvaluation(
-  { meanReturn, stdReturn, winRate, episodes }: EvaluationSummary,
+  { meanReturn, stdReturn, winRate, episodes, counters = {} }: EvaluationSummary,
   drawn = false,
 ): string {
   const wins = winRate === undefined ? "" : `, ${percent(winRate)} won`;
-  return `${colors.bold(`return ${formatNumber(meanReturn)}`)} ± ${formatNumber(stdReturn)} over ${episodes} ${drawn ? "episodes with drawn actions" : "greedy episodes"}${wins}`;
+  const counted = Object.entries(counters)
+    .map(([name, count]) => colors.yellow(`, ${name}: ${count}`))
+    .join("");
+  return `${colors.bold(`return ${formatNumber(meanReturn)}`)} ± ${formatNumber(stdReturn)} over ${episodes} ${drawn ? "episodes with drawn actions" : "greedy episodes"}${wins}${counted}`;
 }
 
 /** How a run ended, and what can be done with it now. */

@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { ParallelEnv } from "../envs/env.ts";
+import type { ParallelEnv, VectorEnv } from "../envs/env.ts";
 import { box } from "../envs/spaces.ts";
 import { vectorize } from "../envs/vectorize.ts";
 import type { JointPolicy } from "../policy/joint.ts";
@@ -83,6 +83,21 @@ describe("evaluation", () => {
     const short = lengths.filter((length) => length === 1).length;
     // Half of them, within four standard errors; nearly all of the first 400 to finish would be short.
     expect(Math.abs(short / episodes - 0.5)).toBeLessThan(4 * Math.sqrt(0.25 / episodes));
+  });
+
+  it("tells what the environment counted meanwhile, not what it had counted before, nor noughts", async () => {
+    let restarts = 3;
+    const plain = coins(2);
+    const env: VectorEnv = {
+      ...plain,
+      async step(actions, moment) {
+        restarts += 1;
+        await plain.step(actions, moment);
+      },
+      counters: () => ({ restarts, divergences: 0 }),
+    };
+    const { counters, lengths } = await evaluatePolicy(rememberingPolicy(2), env, { episodes: 2, seed: 1 });
+    expect(counters).toEqual({ restarts: Math.max(...lengths) });
   });
 
   it("is a function of its seed", async () => {

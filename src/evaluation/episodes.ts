@@ -17,6 +17,8 @@ export interface EvaluatedEpisodes {
   readonly wins: Uint8Array;
   /** Numbers that the environment told at its end, where it did. */
   readonly infos: readonly Numbers[];
+  /** What the environment counted while they were played, where it did (`divergences`). */
+  readonly counters: Numbers;
 }
 
 export type Outcome = "won" | "lost" | "cut off";
@@ -131,6 +133,7 @@ export async function evaluatePolicy(
 
   await policy.refresh();
   await env.reset(seed, moment);
+  const before = env.counters?.() ?? {};
   for (let e = 0; e < numEnvs; e++) tellOfStart(e);
   for (let t = 0; left > 0; t++) {
     const { inputs, outputs } = turns[t % 2];
@@ -159,5 +162,7 @@ export async function evaluatePolicy(
   // Copies that were done early went on playing.
   for (const { copy, numbers } of (await env.takeInfos?.()) ?? [])
     if (place[copy] < firstEpisode(copy + 1)) infos[place[copy]++] = numbers;
-  return { returns, lengths, wins, infos };
+  const counted = Object.entries(env.counters?.() ?? {}).map(([name, count]) => [name, count - (before[name] ?? 0)]);
+  const counters = Object.fromEntries(counted.filter(([, count]) => count !== 0));
+  return { returns, lengths, wins, infos, counters };
 }

@@ -52,6 +52,8 @@ export interface EvaluationSummary {
   readonly winRate?: number;
   /** Means of the numbers that the environment told at episodes' ends, where it did. */
   readonly infos?: Numbers;
+  /** What was counted of what should not happen, by name, where it did: `divergences`, `restarts`. */
+  readonly counters?: Numbers;
   readonly returns: readonly number[];
 }
 

@@ -45,13 +45,15 @@ export async function openEvaluator(
   return {
     env,
     async evaluate(policy, how) {
-      const { returns, wins, infos } = await evaluatePolicy(policy, env, { ...how, episodes, seed, maxEpisodeSteps });
+      const played = await evaluatePolicy(policy, env, { ...how, episodes, seed, maxEpisodeSteps });
+      const { returns, wins, infos, counters } = played;
       return {
         episodes,
         meanReturn: mean(returns),
         stdReturn: episodes > 1 ? standardDeviation(returns) : 0,
         ...(env.team.hasWins && { winRate: mean(wins) }),
         ...(infos.some((numbers) => Object.keys(numbers).length > 0) && { infos: meanNumbers(infos) }),
+        ...(Object.keys(counters).length > 0 && { counters }),
         returns: Array.from(returns),
       };
     },

@@ -1,9 +1,15 @@
 /** @file Starts the command line as a user would. */
 
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
 const main = fileURLToPath(new URL("../main.ts", import.meta.url));
+
+/** A test that runs out of time leaves none behind. */
+const running = new Set<ChildProcess>();
+process.once("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
 
 /** How a command ended. */
 export interface Ended {
@@ -26,6 +32,7 @@ export function startBpta(
       cwd: directory,
       env: { ...process.env, NO_COLOR: "1" },
     });
+    running.add(child);
     const said = { stdout: "", stderr: "" };
     let pending = "";
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
@@ -37,6 +44,9 @@ export function startBpta(
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
       said.stderr += text;
     });
-    child.on("error", reject).on("close", (code) => resolve({ code, ...said }));
+    child.on("error", reject).on("close", (code) => {
+      running.delete(child);
+      resolve({ code, ...said });
+    });
   });
 }

@@ -8,7 +8,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { startBpta } from "../../cli/testing/start.ts";
 import type { VectorEnv, VectorMoment } from "../env.ts";
 import { createMoment, partOfMoment, rowsOf } from "../moment.ts";
@@ -338,7 +338,10 @@ describe.runIf(hasNumpy)("the bridge", () => {
         ],
         { stdio: ["ignore", "ignore", "ignore"], detached: true },
       );
-      for (let t = 0; t < 400 && !existsSync(join(out, "metrics.jsonl")); t++) await sleep(50);
+      onTestFinished(() => {
+        if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid!, "SIGKILL");
+      });
+      for (let t = 0; t < 1200 && !existsSync(join(out, "metrics.jsonl")); t++) await sleep(50);
       const children = servers(child.pid!);
       expect(children.length).toBe(2);
       // As a terminal does: to the whole group.
