@@ -2,6 +2,7 @@
 
 import type { z } from "zod";
 import { tableOf } from "../experiment/reference.ts";
+import { withTextBetween } from "../markdown.ts";
 import { searchSchema } from "./search.ts";
 import { reportSchema, suiteSchema, taskSchema, variantSchema } from "./suite.ts";
 
@@ -13,16 +14,11 @@ const sections: readonly (readonly [title: string, schema: z.ZodType])[] = [
   ["`search`", searchSchema],
 ];
 
-const BEGIN = "<!-- The tables below are made from the schemas by `npx tsx scripts/configuration.ts`. -->";
+const BEGIN = "<!-- The tables below are made from the schemas by `npx tsx scripts/reference.ts`. -->";
 const END = "<!-- The tables above are made from the schemas. -->";
 
-/**
- * A document with the tables of suite files put where they belong, between its two marks.
- * @throws Error if it has no marks
- */
+/** A document with the tables of suite files put where they belong, between its two marks. */
 export function withSuiteReference(document: string): string {
-  const [from, to] = [document.indexOf(BEGIN), document.indexOf(END)];
-  if (from < 0 || to < from) throw new Error("the document has no place for the tables of suite files");
   const tables = sections.map(([title, schema]) => `### ${title}\n\n${tableOf(schema, "")}`);
-  return `${document.slice(0, from)}${BEGIN}\n\n${tables.join("\n\n")}\n\n${document.slice(to)}`;
+  return withTextBetween(document, BEGIN, tables.join("\n\n"), END);
 }

@@ -1,9 +1,9 @@
 /** @file A benchmark's report as files: Markdown to read, JSON to compute with, figures as SVG and PNG. */
 
 import { join } from "node:path";
-import { oneLine } from "../errors.ts";
 import { pngOf } from "../evaluation/png.ts";
 import { writeFileAtomically } from "../experiment/files.ts";
+import { table } from "../markdown.ts";
 import type { BenchmarkReport, Estimate, MissingRun, TaskReport } from "./report.ts";
 import { percentOf, type ReportFigure, reportFigures } from "./report-figures.ts";
 import type { PublishedResults } from "./suite.ts";
@@ -35,13 +35,6 @@ export function formatScore(value: number): string {
 /** `11.00 [10.50, 11.00]` */
 const formatEstimate = ({ value, low, high }: Estimate): string =>
   Number.isFinite(low) ? `${formatScore(value)} [${formatScore(low)}, ${formatScore(high)}]` : formatScore(value);
-
-/** A Markdown table. */
-export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const cellOf = (text: string) => oneLine(text.replaceAll("|", "\\|"));
-  const line = (cells: readonly string[]) => `| ${cells.map(cellOf).join(" | ")} |`;
-  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
-}
 
 /** The text of `report.md`. */
 export function reportMarkdown(report: BenchmarkReport, figures: readonly ReportFigure[]): string {

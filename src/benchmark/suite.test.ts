@@ -222,7 +222,7 @@ describe("a run's directory", () => {
 
 const project = new URL("../../", import.meta.url);
 
-test("the tables of docs/benchmarks.md are what scripts/configuration.ts writes", async () => {
+test("the tables of docs/benchmarks.md are what scripts/reference.ts writes", async () => {
   const written = await readFile(new URL("docs/benchmarks.md", project), "utf8");
   expect(withSuiteReference(written)).toBe(written);
 });

@@ -17,13 +17,14 @@ import { readRuns } from "../evaluation/runs.ts";
 import { mean } from "../evaluation/statistics.ts";
 import { type RunConfig, resolveConfig } from "../experiment/config.ts";
 import { writeFileAtomically } from "../experiment/files.ts";
+import { table } from "../markdown.ts";
 import { didYouMean } from "../names.ts";
 import { Random } from "../random.ts";
 import { withValueAt } from "../trees.ts";
 import { type BenchmarkEvent, inSuiteDirectory, type SuiteOptions } from "./benchmark.ts";
 import { type Job, type Outcome, runJobs } from "./processes.ts";
 import { scoreOf } from "./report.ts";
-import { formatScore, table } from "./report-files.ts";
+import { formatScore } from "./report-files.ts";
 import { type Search, type SearchPoint, searchPoints } from "./search.ts";
 import {
   algorithmNode,

@@ -141,7 +141,7 @@ test("files are YAML or JSON, and a run's config.json is one", async () => {
   }
 });
 
-test("docs/configuration.md is what scripts/configuration.ts writes", async () => {
+test("docs/configuration.md is what scripts/reference.ts writes", async () => {
   const written = await readFile(new URL("../../docs/configuration.md", import.meta.url), "utf8");
   expect(written).toBe(configurationReference(algorithms.values(), environments));
 });

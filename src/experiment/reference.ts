@@ -3,6 +3,7 @@
 import type { z } from "zod";
 import type { AlgorithmDefinition } from "../algorithms/algorithm.ts";
 import type { EnvironmentDefinition } from "../envs/definition.ts";
+import { table } from "../markdown.ts";
 import { runSections } from "./config.ts";
 import { allowedValues, type SchemaNode, schemaNode } from "./settings.ts";
 
@@ -19,18 +20,17 @@ function rowsOf(node: SchemaNode, path: string): Row[] {
   );
 }
 
-const cell = (text: string): string => text.replaceAll("|", "\\|").replaceAll("\n", " ");
-
-function table(rows: readonly Row[]): string {
-  const lines = rows.map(({ path, node }) => {
-    const initial = node.default === undefined ? "" : `\`${JSON.stringify(node.default)}\``;
-    return `| \`${path}\` | ${initial} | ${cell(allowedValues(node))} | ${cell(node.description ?? "")} |`;
-  });
-  return ["| setting | default | allowed | meaning |", "| --- | --- | --- | --- |", ...lines].join("\n");
-}
+const settingsTable = (rows: readonly Row[]): string =>
+  table(
+    ["setting", "default", "allowed", "meaning"],
+    rows.map(({ path, node }) => {
+      const initial = node.default === undefined ? "" : `\`${JSON.stringify(node.default)}\``;
+      return [`\`${path}\``, initial, allowedValues(node), node.description ?? ""];
+    }),
+  );
 
 /** The settings of a schema, as a table in Markdown; `path` is what stands before their names. */
-export const tableOf = (schema: z.ZodType, path: string): string => table(rowsOf(schemaNode(schema), path));
+export const tableOf = (schema: z.ZodType, path: string): string => settingsTable(rowsOf(schemaNode(schema), path));
 
 /** An environment, as far as its settings go. */
 export type ConfiguredEnvironment = Pick<
@@ -72,11 +72,11 @@ rollout: { environments: 40, length: 100 }
 steps: 1000000
 \`\`\`
 
-This page is made from the schemas by \`npx tsx scripts/configuration.ts\`.
+This page is made from the schemas by \`npx tsx scripts/reference.ts\`.
 
 ## The run
 
-${table([...rowsOf(schemaNode(steps), "steps"), ...rowsOf(schemaNode(seed), "seed")])}
+${settingsTable([...rowsOf(schemaNode(steps), "steps"), ...rowsOf(schemaNode(seed), "seed")])}
 
 ${sections.map(([name, schema]) => `## \`${name}\`: ${schema.description}\n\n${tableOf(schema, name)}`).join("\n\n")}
 
@@ -100,7 +100,7 @@ function environmentSections(environments: Iterable<ConfiguredEnvironment>): str
   const ids = new Map<string, string[]>();
   for (const { id, optionsSchema, preset, algorithmPresets = {}, presets = {} } of environments) {
     const rows = rowsOf(schemaNode(optionsSchema), "env.options").filter(({ path }) => path !== "env.options");
-    const options = rows.length > 0 ? table(rows) : "No options.";
+    const options = rows.length > 0 ? settingsTable(rows) : "No options.";
     const values = (settings: Readonly<Record<string, unknown>>) =>
       leaves(settings)
         .map(([path, value]) => `\`${path}\` ${JSON.stringify(value)}`)
