@@ -12,7 +12,15 @@ import { environments, findEnvironment, makeEnv, makeVectorEnv, registerEnvironm
 describe("names", () => {
   it("that do not exist are refused with the nearest that does", () => {
     expect(() => findEnvironment("climbng")).toThrow("unknown environment climbng; did you mean climbing?");
-    expect(() => findEnvironment("chess")).toThrow(/^unknown environment chess \(there are: .*penalty.*/);
+    expect(() => findEnvironment("chess")).toThrow(
+      /^unknown environment chess \(there are: climbing, penalty, .*HalfCheetah-…, .*or the path of a module\)$/,
+    );
+    expect(() => findEnvironment("cheetah")).toThrow(
+      "unknown environment cheetah (there are: HalfCheetah-2x3, HalfCheetah-3x2, HalfCheetah-6x1, CoupledHalfCheetah-1p1)",
+    );
+    expect(() => findEnvironment("Ant-3x3")).toThrow(
+      "unknown environment Ant-3x3 (there are: Ant-2x4, Ant-2x4d, Ant-4x2, Ant-8x1)",
+    );
   });
 
   it("are unique, described, and every option is too", () => {

@@ -74,10 +74,23 @@ export function findEnvironment(id: string): EnvironmentDefinition {
   const found = known().find((environment) => isCalled(environment, id));
   if (found) return found;
   const ids = known().map((environment) => environment.id);
-  const relatives = ids.filter((other) => other.startsWith(`${id.split("-")[0]}-`));
-  if (relatives.length > 0) throw new InputError(`unknown environment ${id} (there are: ${relatives.join(", ")})`);
-  const hint = didYouMean(id, ids) || ` (there are: ${ids.join(", ")}, or the path of a module)`;
+  const listed = (names: readonly string[]): string => (names.length > 0 ? ` (there are: ${names.join(", ")})` : "");
+  const hint =
+    listed(ids.filter((other) => stem(other) === stem(id) && other !== stem(other))) ||
+    didYouMean(id, ids) ||
+    listed(ids.filter((other) => other.toLowerCase().includes(stem(id).toLowerCase()))) ||
+    listed([...stems(ids), "or the path of a module"]);
   throw new InputError(`unknown environment ${id}${hint}`);
+}
+
+/** `HalfCheetah` of `HalfCheetah-6x1` */
+const stem = (id: string): string => id.split("-")[0];
+
+/** Names, those that begin alike as one: `climbing`, `HalfCheetah-…`. */
+function stems(ids: readonly string[]): string[] {
+  const groups = new Map<string, string[]>();
+  for (const id of ids) groups.set(stem(id), [...(groups.get(stem(id)) ?? []), id]);
+  return Array.from(groups, ([first, alike]) => (alike.length > 1 ? `${first}-…` : alike[0]));
 }
 
 /** @throws InputError in one line: the option, what was wrong with it */

@@ -111,6 +111,7 @@ test("--set reads its value as YAML", () => {
   for (const [bad, what] of [
     ["a=&b [*b]", "a value holds itself"],
     ["a=!!set { x, y }", "a Set is no value of a setting"],
+    ["a={M:3, n: 1}", "M:3 is a name without a value; a blank must follow the colon (M: 3)"],
     ["a=!!js/function x", "Unresolved tag: tag:yaml.org,2002:js/function"],
     ["a=1\n---\n2", "it must be one document of YAML"],
   ])

@@ -279,11 +279,21 @@ function parseText(text: string, what: string): unknown {
   return value;
 }
 
-/** @throws InputError where YAML makes something that is no number, text, list, mapping or the like, or has no end */
+/**
+ * @throws InputError where YAML makes something that is no number, text, list, mapping or the like, or has no end; and of
+ *   `{N:3}`, where it finds no more than a name
+ */
 function refuseUnusual(value: unknown, what: string, within: readonly unknown[]): void {
   if (typeof value !== "object" || value === null) return;
   if (within.includes(value)) throw new InputError(`${what}: a value holds itself`);
   if (!Array.isArray(value) && !isTree(value))
     throw new InputError(`${what}: a ${value.constructor.name} is no value of a setting`);
-  for (const inner of Object.values(value)) refuseUnusual(inner, what, [...within, value]);
+  for (const [key, inner] of Object.entries(value)) {
+    const unspaced = inner === null && !Array.isArray(value) && /^([^:]+):(\S.*)$/.exec(key);
+    if (unspaced)
+      throw new InputError(
+        `${what}: ${key} is a name without a value; a blank must follow the colon (${unspaced[1]}: ${unspaced[2]})`,
+      );
+    refuseUnusual(inner, what, [...within, value]);
+  }
 }

@@ -66,7 +66,8 @@ export function allowedValues(node: SchemaNode | undefined): string {
           : node.minItems
             ? ` of at least ${node.minItems}`
             : "";
-      return `a list${length}${node.items ? ` (each: ${allowedValues(node.items)})` : ""}`;
+      const each = allowedValues(node.items);
+      return `a list${length}${each === "anything" ? "" : ` (each: ${each})`}`;
     }
     case "object": {
       const names = Object.keys(node.properties ?? {});
@@ -142,7 +143,8 @@ function describeIssue(issue: Issue, schema: SchemaNode, value: unknown): string
   const where = path === "" ? "configuration" : path;
   if (issue.code === "custom") return `${where}: ${issue.message}`;
   const given = valueAt(value, issue.path);
-  return `${where} is ${show(given)}; it must be ${allowedValues(node)}`;
+  const meaning = given === undefined && node?.description ? ` (${node.description})` : "";
+  return `${where} is ${show(given)}; it must be ${allowedValues(node)}${meaning}`;
 }
 
 function settingNames(node: SchemaNode | undefined): string[] {
