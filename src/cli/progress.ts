@@ -2,6 +2,7 @@
 
 import { createLogUpdate } from "log-update";
 import colors from "picocolors";
+import type { Numbers } from "../envs/infos.ts";
 import type { EvaluationSummary, UpdateMetrics } from "../evaluation/records.ts";
 import { mean } from "../evaluation/statistics.ts";
 import type { RunConfig } from "../experiment/config.ts";
@@ -205,18 +206,24 @@ export function plainLine(view: RunView): string {
 
 const heading = (view: RunView): string => `${colors.bold(view.title)}  ${colors.dim(`→ ${view.path}`)}`;
 
-/** `return 11.00 ± 0.00 over 32 greedy episodes, 90 % won` */
-/** @param drawn whether actions were drawn rather than greedy */
+/**
+ * `return 11.00 ± 0.00 over 32 greedy episodes, 90 % won`
+ * @param drawn whether actions were drawn rather than greedy
+ */
 export function describeEvaluation(
   { meanReturn, stdReturn, winRate, episodes, counters = {} }: EvaluationSummary,
   drawn = false,
 ): string {
   const wins = winRate === undefined ? "" : `, ${percent(winRate)} won`;
-  const counted = Object.entries(counters)
-    .map(([name, count]) => colors.yellow(`, ${name}: ${count}`))
+  const counted = describeCounters(counters)
+    .map((text) => colors.yellow(`, ${text}`))
     .join("");
   return `${colors.bold(`return ${formatNumber(meanReturn)}`)} ± ${formatNumber(stdReturn)} over ${episodes} ${drawn ? "episodes with drawn actions" : "greedy episodes"}${wins}${counted}`;
 }
+
+/** What was counted of what should not happen: `divergences: 2`. */
+export const describeCounters = (counters: Numbers): string[] =>
+  Object.entries(counters).map(([name, count]) => `${name}: ${count}`);
 
 /** How a run ended, and what can be done with it now. */
 function summary({ path, result }: TrainEvent & { readonly kind: "result" }): string {

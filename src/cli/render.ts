@@ -34,9 +34,9 @@ export const renderCommand = (): Command =>
     .option("--dark", "a film or picture by night; a page follows the reader's settings")
     .action(async (run: string, { out, sample, ...options }: RenderFlags) => {
       const { render } = await import("../experiment/render.ts");
-      const { formatNumber, frameCounter } = await import("./progress.ts");
+      const { describeCounters, formatNumber, frameCounter } = await import("./progress.ts");
       const counter = frameCounter();
-      const { returns, frames, codec } = await render(run, out, {
+      const { returns, counters, frames, codec } = await render(run, out, {
         ...options,
         drawn: sample,
         onProgress: counter.show,
@@ -44,6 +44,7 @@ export const renderCommand = (): Command =>
       const made = [
         ...(frames !== undefined && frames > 1 ? [`${frames} frames`] : []),
         ...(codec !== undefined && codec !== "avc" ? [`encoded by ${codec}, which some players lack`] : []),
+        ...describeCounters(counters).map((text) => `${text} in the evaluation's episodes`),
       ];
       console.log(
         `wrote ${[out, ...made].join(", ")} (return ${returns.map((value) => formatNumber(value)).join(", ")})`,

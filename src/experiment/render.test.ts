@@ -111,6 +111,15 @@ test("the episodes are the evaluation's: returns of result.json, from first fram
   });
 });
 
+test("it is told that physics broke down in the episodes", async () => {
+  const broken = { ...robot, env: { id: "Hopper-3x1", options: { episodeLimit: 12, resetNoise: 3e4 } } };
+  await train(broken, { out: at("broken") });
+  const { counters } = await render(at("broken"), at("broken.html"));
+  expect(counters.divergences).toBeGreaterThan(0);
+  expect(counters).toEqual((await readResult(at("broken")))!.evaluation.counters);
+  expect((await render(at("hopper"), at("sound.html"))).counters).toEqual({});
+});
+
 test("a part of an episode knows what was before it; other seeds and drawn actions give other episodes", async () => {
   const { returns } = await render(at("hopper"), at("whole.html"));
   await render(at("hopper"), at("part.html"), { from: 4, steps: 5 });

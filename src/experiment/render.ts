@@ -1,6 +1,7 @@
 /** @file Episodes of a run's policy to look at: as a page, a film or a picture. */
 
 import { extname } from "node:path";
+import type { Numbers } from "../envs/infos.ts";
 import { type Recorder, toBase64 } from "../envs/recording.ts";
 import type { Space } from "../envs/spaces.ts";
 import { argmax } from "../envs/vectorize.ts";
@@ -47,6 +48,8 @@ export interface RenderOptions {
 export interface Rendered {
   /** By episode, its whole return: what `bpta eval` finds. */
   readonly returns: readonly number[];
+  /** What was counted of what should not happen in all episodes of the evaluation (`divergences`). */
+  readonly counters: Numbers;
   /** Of a film or picture: how many frames it has. */
   readonly frames?: number;
   /** Of an mp4: `avc` (H.264), or what the browser has in its place. */
@@ -76,7 +79,7 @@ export async function render(path: string, out: string, options: RenderOptions =
   await requireWritable(out).catch((error: Error) => {
     throw new InputError(`--out ${out}: it can't be written: ${error.message}`, { cause: error });
   });
-  const { data, returns } = await playEpisodes(
+  const { data, ...played } = await playEpisodes(
     await modelOf(path, config, options.policy),
     config,
     options,
@@ -85,12 +88,12 @@ export async function render(path: string, out: string, options: RenderOptions =
   const html = await renderPage(data);
   if (!film || !browser) {
     await writeFileAtomically(out, html);
-    return { returns };
+    return played;
   }
   const frame = options.from ?? Math.floor(data.episodes[0].recording.frames / 2);
   const { bytes, ...made } = await filmPage(html, browser, { ...film, frame }, options.onProgress);
   await writeFileAtomically(out, [Buffer.from(bytes, "base64")]);
-  return { returns, ...made };
+  return { ...played, ...made };
 }
 
 /** The least that each number may be, and the files that it means something for; absent: all. */
@@ -173,7 +176,7 @@ async function playEpisodes(
   config: RunConfig,
   { episodes = 1, seed = config.seed, drawn = false, from = 0, steps: length }: RenderOptions,
   kind: FilmSettings["kind"] | undefined,
-): Promise<{ readonly data: PageData; readonly returns: readonly number[] }> {
+): Promise<Pick<Rendered, "returns" | "counters"> & { readonly data: PageData }> {
   const evaluator = await openEvaluator(
     { ...config, seed },
     { episodes: Math.max(episodes, config.evaluation.episodes) },
@@ -207,7 +210,7 @@ async function playEpisodes(
         if (ended && env.team.hasWins) notes[episode].outcome = moment.outcome;
       };
       const random = drawn ? runStream(seed, "evaluation").split(1) : undefined;
-      const { returns } = await evaluator.evaluate(policy, { random, onMoment: takeDown });
+      const { returns, counters = {} } = await evaluator.evaluate(policy, { random, onMoment: takeDown });
       const longest = kind === "gif" ? Math.ceil(GIF_SECONDS / recorder.secondsPerFrame) : undefined;
       // A picture is one of the whole episode's.
       const [start, count] = kind === "png" ? [0, undefined] : [from, length ?? longest];
@@ -215,6 +218,7 @@ async function playEpisodes(
       if (from > shortest) throw new InputError(`--from ${from}: an episode ends after ${shortest} steps`);
       return {
         returns: returns.slice(0, episodes),
+        counters,
         data: {
           env: titleOfId(config.env.id),
           algorithm: titleOfId(config.algorithm.name),
