@@ -4,7 +4,8 @@
     /tmp/reference/bin/pip install gymnasium-robotics==1.4.2 gymnasium==1.4.0 mujoco==3.14.0
     /tmp/reference/bin/python scripts/mujoco-golden.py [ROBOT]...
 
-mujoco's version must be that of the npm package @mujoco/mujoco.
+mujoco's version must be that of the npm package @mujoco/mujoco. States and observations of some steps are kept whole, of
+every step their inner product with a wave.
 """
 
 import json
@@ -131,6 +132,12 @@ def rounded(values):
     return [float(f"{float(value):.10g}") for value in np.ravel(values)]
 
 
+def product(vectors):
+    """Of all numbers, one after the other, with a wave."""
+    numbers = np.concatenate([np.ravel(vector).astype(float) for vector in vectors])
+    return rounded(numbers @ np.cos(1.9 * np.arange(len(numbers))))[0]
+
+
 def run(robot, name, k, local, global_categories, observe_at, state_stride):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -148,7 +155,7 @@ def run(robot, name, k, local, global_categories, observe_at, state_stride):
         # Pusher's init_qpos is changed by each reset.
         base.set_state(base.model.qpos0, base.init_qvel)
         observations = env._get_obs()
-        record = {"rewards": [], "terminated": [], "states": {}, "observations": {}}
+        record = {"rewards": [], "terminated": [], "states": {}, "stateProducts": [], "observations": {}, "products": []}
         agents = env.possible_agents
         for step in range(STEPS + 1):
             if step > 0:
@@ -163,6 +170,8 @@ def run(robot, name, k, local, global_categories, observe_at, state_stride):
                 record["rewards"] += rounded(rewards[agents[0]])
                 if terminations[agents[0]]:
                     record["terminated"].append(step)
+            record["stateProducts"].append(product([env.state()]))
+            record["products"].append(product([observations[agent] for agent in agents]))
             if step % state_stride == 0:
                 record["states"][str(step)] = rounded(env.state())
             if step in observe_at:
@@ -179,19 +188,21 @@ def main():
         for place, name in enumerate(names):
             size = run(robot, name, 0, None, (), [], STEPS)["states"]["0"]
             stride = math.ceil(STEPS * len(size) / (2500 if place == 0 else 700))
-            record = run(robot, name, 1, None, None, [1, 20, 50], stride)
-            observations = [{"options": {"obsk": 1, "globalCategories": ["qpos", "qvel"]}, "steps": record["observations"]}]
-            alone = run(robot, name, 0, None, (), [1, 50], STEPS)
-            observations.append({"options": {"obsk": 0, "globalCategories": []}, "steps": alone["observations"]})
             every = CATEGORIES.get(robot, ["qpos", "qvel", "qfrc_actuator"])
-            far = run(robot, name, 2, [every] * 3, ("qvel", "qpos"), [30], STEPS)
-            observations.append(
-                {
-                    "options": {"obsk": 2, "localCategories": [every], "globalCategories": ["qvel", "qpos"]},
-                    "steps": far["observations"],
-                }
-            )
-            golden[f"{robot}-{name}"] = {**record, "observations": observations}
+            variants = [
+                ({"obsk": 1, "globalCategories": ["qpos", "qvel"]}, (1, None, None, [1, 20, 50], stride)),
+                ({"obsk": 0, "globalCategories": []}, (0, None, (), [1, 50], STEPS)),
+                (
+                    {"obsk": 2, "localCategories": [every], "globalCategories": ["qvel", "qpos"]},
+                    (2, [every] * 3, ("qvel", "qpos"), [30], STEPS),
+                ),
+            ]
+            records = [run(robot, name, *arguments) for _, arguments in variants]
+            observations = [
+                {"options": options, "steps": record.pop("observations"), "products": record.pop("products")}
+                for (options, _), record in zip(variants, records)
+            ]
+            golden[f"{robot}-{name}"] = {**records[0], "observations": observations}
         path = OUT / f"{robot}.json"
         path.write_text(json.dumps(golden, separators=(",", ":")) + "\n")
         print(path.name, path.stat().st_size)

@@ -13,12 +13,16 @@ interface Golden {
   readonly rewards: readonly number[];
   /** The steps (from 1) after which the reference says that the episode has ended; it goes on all the same. */
   readonly terminated: readonly number[];
-  /** By step. */
+  /** By step, of some. */
   readonly states: Readonly<Record<string, readonly number[]>>;
-  /** By options, by step, by agent. */
+  /** By step, of all from 0 to 50: inner product with a wave. */
+  readonly stateProducts: readonly number[];
   readonly observations: readonly {
     readonly options: Partial<MujocoOptions>;
+    /** By step, of some, by agent. */
     readonly steps: Readonly<Record<string, readonly (readonly number[])[]>>;
+    /** By step, of all: inner product of all agents' observations with a wave. */
+    readonly products: readonly number[];
   }[];
 }
 
@@ -41,6 +45,14 @@ function expectClose(what: string, actual: ArrayLike<number>, expected: readonly
   }
 }
 
+/** Relative to the length of the vectors. */
+function expectProduct(what: string, vectors: readonly ArrayLike<number>[], expected: number): void {
+  const numbers = vectors.flatMap((vector) => Array.from(vector));
+  const product = numbers.reduce((sum, value, k) => sum + value * Math.cos(1.9 * k), 0);
+  const error = Math.abs(product - expected) / Math.max(Math.hypot(...numbers), 1e-3);
+  if (!(error <= 1e-6)) expect.fail(`the product of ${what} is ${product}, the reference has ${expected}`);
+}
+
 async function follow(id: string, options: MujocoOptions, visit: (step: number, at: Visit) => void): Promise<void> {
   const task = createTask(findRobot(id, options), options);
   const memory = allocateCopies(task, 1, (bytes) => new ArrayBuffer(bytes));
@@ -61,22 +73,27 @@ async function follow(id: string, options: MujocoOptions, visit: (step: number, 
 
 type Visit = ReturnType<typeof createMoment>;
 
-test.each(golden)("%s does what the reference does", async (id, { rewards, terminated, states, observations }) => {
-  expect(rewards).toHaveLength(50);
-  const ours: number[] = [];
-  const ended: number[] = [];
-  for (const [variant, { options, steps }] of observations.entries()) {
-    await follow(id, { ...referenceOptions, ...options }, (step, moment) => {
-      steps[step]?.forEach((expected, agent) => {
-        expectClose(`observation of agent ${agent} at step ${step}`, moment.observations[agent], expected);
+test.each(golden)(
+  "%s does what the reference does",
+  async (id, { rewards, terminated, states, stateProducts, observations }) => {
+    expect(rewards).toHaveLength(50);
+    const ours: number[] = [];
+    const ended: number[] = [];
+    for (const [variant, { options, steps, products }] of observations.entries()) {
+      await follow(id, { ...referenceOptions, ...options }, (step, moment) => {
+        steps[step]?.forEach((expected, agent) => {
+          expectClose(`observation of agent ${agent} at step ${step}`, moment.observations[agent], expected);
+        });
+        expectProduct(`observations at step ${step}`, moment.observations, products[step]);
+        if (variant > 0) return;
+        expectProduct(`state at step ${step}`, [moment.states], stateProducts[step]);
+        if (states[step]) expectClose(`state at step ${step}`, moment.states, states[step]);
+        if (step === 0) return;
+        ours.push(moment.rewards[0]);
+        if (moment.terminations[0]) ended.push(step);
       });
-      if (variant > 0) return;
-      if (states[step]) expectClose(`state at step ${step}`, moment.states, states[step]);
-      if (step === 0) return;
-      ours.push(moment.rewards[0]);
-      if (moment.terminations[0]) ended.push(step);
-    });
-  }
-  for (const [step, reward] of rewards.entries()) expectClose(`reward of step ${step + 1}`, [ours[step]], [reward]);
-  expect(ended).toEqual(terminated);
-});
+    }
+    for (const [step, reward] of rewards.entries()) expectClose(`reward of step ${step + 1}`, [ours[step]], [reward]);
+    expect(ended).toEqual(terminated);
+  },
+);
