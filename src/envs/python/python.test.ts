@@ -12,7 +12,9 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 
 import { startBpta } from "../../cli/testing/start.ts";
 import type { VectorEnv, VectorMoment } from "../env.ts";
 import { createMoment, partOfMoment, rowsOf } from "../moment.ts";
+import { referenceOptions } from "../mujoco/options.ts";
 import { makeEnv, makeVectorEnv } from "../registry.ts";
+import { vectorSize } from "../spaces.ts";
 import { environmentSeed } from "../vectorize.ts";
 
 const python = process.env.BPTA_PYTHON || "python3";
@@ -455,21 +457,27 @@ describe.runIf(hasMpe)("PettingZoo", () => {
 });
 
 describe.runIf(hasMamujoco)("Multi-Agent MuJoCo", () => {
-  test("gives through the bridge what it gives in process, step by step", async () => {
-    const id = "py:gymnasium_robotics.mamujoco_v1";
-    const args = { scenario: "HalfCheetah", agent_conf: "6x1" };
-    const env = await makeVectorEnv(id, { numEnvs: 1, options: { args } });
+  /** By step, all that is observed, the state, and the reward. */
+  const play = async (id: string, options: object): Promise<readonly number[][]> => {
+    const env = await makeVectorEnv(id, { numEnvs: 1, options });
     const moment = createMoment(env.team, 1);
+    const seen = () => [...moment.observations.flatMap((row) => [...row]), ...moment.states];
     await env.reset(1, moment);
-    const seen = [[...moment.observations.flatMap((row) => [...row]), ...moment.states]];
+    const rows = [seen()];
     for (let t = 0; t < 50; t++) {
       await env.step(
-        env.team.agents.map((_, i) => Float32Array.of(Math.sin(t + i))),
+        env.team.actionSpaces.map((space, i) => new Float32Array(vectorSize(space)).fill(Math.sin(t + i))),
         moment,
       );
-      seen.push([...moment.observations.flatMap((row) => [...row]), ...moment.states, moment.rewards[0]]);
+      rows.push([...seen(), moment.rewards[0]]);
     }
     await env.close();
+    return rows;
+  };
+
+  test("gives through the bridge what it gives in Python, step by step", async () => {
+    const args = { scenario: "HalfCheetah", agent_conf: "6x1" };
+    const seen = await play("py:gymnasium_robotics.mamujoco_v1", { args });
     const script = `
 import json, math, sys
 import numpy as np
@@ -488,6 +496,26 @@ print(json.dumps(rows))`;
     expect(seen.length).toBe(51);
     seen.forEach((row, t) => {
       expect(row, `step ${t}`).toEqual(rows[t]);
+    });
+  });
+
+  const { version } = JSON.parse(readFileSync("node_modules/@mujoco/mujoco/package.json", "utf8"));
+  const sameVersion = has(`mujoco; assert mujoco.__version__ == "${version}"`);
+  test.runIf(sameVersion).each([
+    // Two feet on the ground make the last digit of one number a difference of more in others, step by step.
+    ["HalfCheetah", "6x1", 30],
+    ["Ant", "4x2", 50],
+    ["Walker2d", "2x3", 50],
+  ])("gives through the bridge what bpta's own has, step by step: %s %s", async (scenario, agent_conf, steps) => {
+    const args = { scenario, agent_conf, reset_noise_scale: 0 };
+    const bridged = await play("py:gymnasium_robotics.mamujoco_v1", { args });
+    const own = await play(`${scenario}-${agent_conf}`, referenceOptions);
+    own.slice(0, steps + 1).forEach((row, t) => {
+      const scale = 1e-3 * Math.max(...row.map(Math.abs), 1e-3);
+      row.forEach((value, k) => {
+        const error = Math.abs(value - bridged[t][k]) / Math.max(Math.abs(value), scale);
+        expect(error, `step ${t}, number ${k}: ${value}, ${bridged[t][k]}`).toBeLessThan(1e-6);
+      });
     });
   });
 });
