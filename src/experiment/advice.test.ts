@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { algorithms } from "../algorithms/registry.ts";
 import { makeVectorEnv } from "../envs/registry.ts";
-import { adviceFor, unusedSettings } from "./advice.ts";
+import { adviceFor, unusedSettings, watchRewards } from "./advice.ts";
 import { resolveConfig } from "./config.ts";
 import { evaluateModel } from "./evaluator.ts";
 import { openSession } from "./session.ts";
@@ -73,4 +73,18 @@ test.each([...algorithms.keys()])("%s learns from a single number once the advic
   // The file does the scaling by itself.
   expect((await evaluateModel(session.exportPolicy(), config)).meanReturn).toBeCloseTo(after.meanReturn, 5);
   await session.close();
+});
+
+test("that nothing was paid for ten updates is told once, and not where something was", () => {
+  const tell = (paidAt: number) => {
+    const after = watchRewards();
+    return Array.from({ length: 25 }, (_, k) => after(Float32Array.of(0, k === paidAt ? -1 : 0)) !== undefined);
+  };
+  expect(
+    tell(-1)
+      .map((told, k) => (told ? k + 1 : 0))
+      .filter(Boolean),
+  ).toEqual([10]);
+  expect(tell(9)).not.toContain(true);
+  expect(tell(10)).toContain(true);
 });

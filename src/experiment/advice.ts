@@ -56,6 +56,30 @@ export async function unusedSettings(
     .map(({ path, after }) => `${path} is ${JSON.stringify(after)}, but ${title} has no use for it`);
 }
 
+/** Updates without a reward after which that is told. */
+const UNPAID_UPDATES = 10;
+
+/**
+ * Watches rewards until one is not 0.
+ * @returns takes an update's rewards; where all have been 0 for long, a notice, once
+ */
+export function watchRewards(): (rewards: Float32Array) => string | undefined {
+  let unpaid: number | undefined = 0;
+  return (rewards) => {
+    if (unpaid === undefined || rewards.some((reward) => reward !== 0)) {
+      unpaid = undefined;
+      return;
+    }
+    unpaid += 1;
+    if (unpaid < UNPAID_UPDATES) return;
+    unpaid = undefined;
+    return (
+      `all rewards of ${UNPAID_UPDATES} updates were 0, so there was nothing to learn from ` +
+      "(a team's reward is the mean of its agents', which is 0 where what one wins another loses)"
+    );
+  };
+}
+
 /** The first element whose bounds lie far from −1 and 1, or whose middle lies far from 0; −1: there is none. */
 const oddElement = (space: Space): number =>
   space.kind === "discrete"

@@ -13,6 +13,7 @@ import {
 import { mean } from "../evaluation/statistics.ts";
 import { nameOfId } from "../modules.ts";
 import { differences } from "../trees.ts";
+import { watchRewards } from "./advice.ts";
 import { type RunConfig, type RunSettings, resolveConfig, validateConfig } from "./config.ts";
 import { learntBy } from "./evaluate.ts";
 import { evaluateModel } from "./evaluator.ts";
@@ -194,6 +195,7 @@ async function runToEnd(
     const totalSteps = Math.ceil(config.steps / stepsPerUpdate) * stepsPerUpdate;
     const startedAt = performance.now() - counters.wallSeconds * 1000;
     let counted = session.counters();
+    const unpaid = watchRewards();
     onProgress({ kind: "start", path, config, step, totalSteps });
 
     const pause = async (): Promise<never> => {
@@ -205,6 +207,8 @@ async function runToEnd(
       const collectStart = performance.now();
       const buffer = await collector.collect(learner.policy);
       const updateStart = performance.now();
+      const nothing = unpaid(buffer.rewards);
+      if (nothing) onProgress({ kind: "notice", message: nothing });
       const learning = await learner.update(buffer, { step, totalSteps }).catch((error: unknown) => {
         if (!(error instanceof DivergedError)) throw error;
         error.message += ` (at step ${step}; last good checkpoint: ${lastCheckpoint ?? "none"})`;
