@@ -106,6 +106,7 @@ def adapt(env: Any, what: str) -> Team:
         return env
     if hasattr(env, "possible_agents"):
         from .adapters.infos import tells_wins
+        from .adapters.mamujoco import mamujoco_team
         from .adapters.pettingzoo import PettingZooTeam
 
         # Converters hand on nothing of the kind.
@@ -119,7 +120,7 @@ def adapt(env: Any, what: str) -> Team:
                     'time (its metadata say nothing of "is_parallelizable")'
                 )
             env = aec_to_parallel(env)
-        return PettingZooTeam(env, has_wins)
+        return mamujoco_team(env, has_wins) or PettingZooTeam(env, has_wins)
     if callable(getattr(env, "observation_space", None)):
         raise SetupError(f"{what} makes an environment without possible_agents, the agents that there may ever be")
     if hasattr(env, "observation_space") and hasattr(env, "action_space"):
