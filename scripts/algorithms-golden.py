@@ -7,11 +7,14 @@
 Nothing is drawn: parameters, observations, actions, noise and rewards are waves, which src/algorithms/golden.test.ts makes
 too. Losses are written from the papers, gradients are autograd's, in float64. A network's gradient [P] is kept as the
 inner products of sixteen parts of it with a wave, and their squared lengths.
+
+A case is called after its algorithm and what that has otherwise than by default: bppo-learned-shared.
 """
 
 import json
 import math
 import pathlib
+import re
 
 import torch
 
@@ -27,11 +30,17 @@ def wave(size, phase, scale=1.0):
     return torch.tensor([scale * math.sin(1.9 * k + phase) for k in range(size)])
 
 
+def plain(name):
+    """The algorithm by itself."""
+    return re.sub("(-(learned|simultaneous|full|shared|recurrent-critic))+$", "", name)
+
+
 # What happened: the same for all algorithms.
 
 
 class Rollout:
-    def __init__(self, kind, recurrent=False):
+    def __init__(self, kind, recurrent=False, memory=HIDDEN):
+        """memory: numbers that an agent remembers, where it remembers anything."""
         self.kind = kind
         self.d = 3 if kind == "choices" else 2
         self.obs = [wave((T + 1) * N * OBS, 1 + i).reshape(-1, OBS) for i in range(N_AGENTS)]
@@ -56,8 +65,10 @@ class Rollout:
         self.truncations = [row == 6 for row in range(ROWS)]
         self.final_obs = [wave(OBS, 50 + i) for i in range(N_AGENTS)]
         self.final_state = wave(STATE, 60)
-        self.hidden = [wave(N * HIDDEN, 70 + i, 0.5).reshape(N, HIDDEN) for i in range(N_AGENTS)]
-        self.starts = torch.tensor([1.0 if row in (9, 10) else 0.0 for row in range(ROWS)])
+        # As it was stored before each step. Learning takes what was stored first, and goes on from there.
+        self.hidden = [wave((T + 1) * N * memory, 70 + i, 0.5).reshape(-1, memory) for i in range(N_AGENTS)]
+        self.critic_hidden = [wave(N * HIDDEN, 75 + i, 0.5).reshape(N, HIDDEN) for i in range(N_AGENTS)]
+        self.starts = torch.tensor([1.0 if row in (9, 10) else 0.0 for row in range(ROWS + N)])
         self.recurrent = recurrent
         # Row i: whom agent i looks at. Three graphs take turns; one was drawn with a cycle.
         kept = [[0, 0, 0, 1, 0, 0, 1, 1, 0], [0, 1, 1, 0, 0, 1, 0, 0, 0], [0, 0, 1, 0, 0, 0, 0, 1, 0]]
@@ -87,12 +98,14 @@ def norm_layout(prefix, size):
     return [(f"{prefix}.scale", [size]), (f"{prefix}.offset", [size])]
 
 
+def gru_layout(prefix):
+    return linear_layout(f"{prefix}.input", HIDDEN, 3 * HIDDEN) + linear_layout(f"{prefix}.hidden", HIDDEN, 3 * HIDDEN)
+
+
 def actor_layout(r, name):
     """Where nobody looks at anybody, and each has a network of its own, there is nothing to condition on."""
-    alone = name in ("mappo", "ippo", "happo")
-    entries = mlp_layout("trunk", OBS)
-    if r.recurrent:
-        entries += linear_layout("gru.input", HIDDEN, 3 * HIDDEN) + linear_layout("gru.hidden", HIDDEN, 3 * HIDDEN)
+    alone = plain(name) in ("mappo", "ippo", "happo") and "shared" not in name
+    entries = mlp_layout("trunk", OBS) + (gru_layout("gru") if r.recurrent else [])
     if not alone:
         entries += mlp_layout("conditioning", N_AGENTS * r.d + N_AGENTS)
     if r.recurrent or not alone:
@@ -101,8 +114,9 @@ def actor_layout(r, name):
     return entries + ([] if r.kind == "choices" else [("rho", [r.d])])
 
 
-def critic_layout(inputs):
-    return mlp_layout("trunk", inputs) + linear_layout("head", HIDDEN, 1)
+def critic_layout(inputs, recurrent):
+    memory = gru_layout("gru") + norm_layout("norm", HIDDEN) if recurrent else []
+    return mlp_layout("trunk", inputs) + memory + linear_layout("head", HIDDEN, 1)
 
 
 def attention_layout(prefix, size):
@@ -130,13 +144,16 @@ def head_layout(prefix, outputs):
     )
 
 
-def transformer_layout(r, decentralized):
+def transformer_layout(r, name):
+    def remembering(prefix):
+        return (gru_layout(f"{prefix}.gru") if r.recurrent else []) + norm_layout(f"{prefix}.norm", HIDDEN)
+
     inputs = OBS + N_AGENTS
-    entries = embedding_layout("encoder.embedding", inputs) + norm_layout("encoder.norm", HIDDEN)
+    entries = embedding_layout("encoder.embedding", inputs) + remembering("encoder")
     entries += block_layout("encoder.blocks.0") + head_layout("encoder.head", 1)
-    if decentralized:
-        for i in range(N_AGENTS):
-            entries += embedding_layout(f"actors.{i}.layers.0", inputs) + norm_layout(f"actors.{i}.norm", HIDDEN)
+    if plain(name) == "mat-dec":
+        for i in range(1 if "shared" in name else N_AGENTS):
+            entries += embedding_layout(f"actors.{i}.layers.0", inputs) + remembering(f"actors.{i}")
             entries += linear_layout(f"actors.{i}.head", HIDDEN, r.d)
     else:
         if r.kind == "choices":
@@ -155,12 +172,12 @@ def generator_layout():
 
 
 class Network:
-    """A vector of parameters, of which the first gradient is remembered."""
+    """A vector of parameters, with its Adam."""
 
-    def __init__(self, layout, phase):
+    def __init__(self, layout, phase, scale=0.4):
         self.layout = layout
-        self.theta = wave(sum(math.prod(shape) for _, shape in layout), phase, 0.4).requires_grad_()
-        self.gradient = None
+        self.theta = wave(sum(math.prod(shape) for _, shape in layout), phase, scale).requires_grad_()
+        self.optimizer = torch.optim.Adam([self.theta], lr=LR, eps=EPS)
 
     def tree(self):
         parameters, offset = {}, 0
@@ -170,21 +187,22 @@ class Network:
             offset += size
         return parameters
 
-    def step(self, loss):
-        """One step of Adam, which is its first."""
-        optimizer = torch.optim.Adam([self.theta], lr=LR, eps=EPS)
-        optimizer.zero_grad()
-        loss.backward()
-        self.gradient = self.theta.grad.clone()
-        optimizer.step()
-
     def summary(self):
-        size = len(self.gradient)
+        """Of the gradient: Adam's first moment over 1 − β₁, in which those before the last fade by β₁ at each step."""
+        gradient = self.optimizer.state[self.theta]["exp_avg"] / (1 - 0.9)
+        size = len(gradient)
         weights = wave(size, 3)
         bounds = [k * size // 16 for k in range(17)]
         parts = [slice(a, b) for a, b in zip(bounds, bounds[1:])]
-        dots = [float(self.gradient[p] @ weights[p]) for p in parts]
-        return {"dots": dots, "squares": [float(self.gradient[p] @ self.gradient[p]) for p in parts]}
+        dots = [float(gradient[p] @ weights[p]) for p in parts]
+        return {"dots": dots, "squares": [float(gradient[p] @ gradient[p]) for p in parts]}
+
+
+def step(loss, *networks):
+    """One step of Adam of each network."""
+    for network, gradient in zip(networks, torch.autograd.grad(loss, [network.theta for network in networks])):
+        network.theta.grad = gradient
+        network.optimizer.step()
 
 
 def norm(p, name, x):
@@ -202,6 +220,18 @@ gelu = torch.nn.functional.gelu
 def mlp(p, name, x):
     x = norm(p, f"{name}.input", x)
     return norm(p, f"{name}.layers.0.norm", torch.relu(linear(p, f"{name}.layers.0.linear", x)))
+
+
+def gru(p, name, x, state, starts):
+    """The state after every row; x: those of one moment after those of another, as many as `state` has."""
+    gates, states = linear(p, f"{name}.input", x), []
+    for rows in torch.arange(len(x)).split(len(state)):
+        state = state * (1 - starts[rows, None])
+        new, old = gates[rows].chunk(3, -1), linear(p, f"{name}.hidden", state).chunk(3, -1)
+        reset, update = torch.sigmoid(new[0] + old[0]), torch.sigmoid(new[1] + old[1])
+        state = (1 - update) * torch.tanh(new[2] + reset * old[2]) + update * state
+        states.append(state)
+    return torch.cat(states)
 
 
 class Gaussian:
@@ -243,16 +273,7 @@ def act(r, i, p, seen):
     """π_i, given what it sees of all actions side by side, [B, D], zero outside F(i)."""
     h = mlp(p, "trunk", r.obs[i][:ROWS])
     if r.recurrent:
-        state, states = r.hidden[i], []
-        gates = linear(p, "gru.input", h)
-        for t in range(T):
-            rows = slice(t * N, (t + 1) * N)
-            state = state * (1 - r.starts[rows, None])
-            x, y = gates[rows].chunk(3, -1), linear(p, "gru.hidden", state).chunk(3, -1)
-            reset, update = torch.sigmoid(x[0] + y[0]), torch.sigmoid(x[1] + y[1])
-            state = (1 - update) * torch.tanh(x[2] + reset * y[2]) + update * state
-            states.append(state)
-        h = torch.cat(states)
+        h = gru(p, "gru", h, r.hidden[i][:N], r.starts)
     if "conditioning.input.scale" in p:
         identity = torch.eye(N_AGENTS)[i].expand(ROWS, -1)
         h = h + mlp(p, "conditioning", torch.cat([seen, identity], -1))
@@ -294,8 +315,12 @@ def head(p, name, x):
     return linear(p, f"{name}.outer", norm(p, f"{name}.norm", gelu(linear(p, f"{name}.inner", x))))
 
 
-def encode(p, observations):
+def encode(p, observations, hidden, starts):
+    """hidden: by agent, before the first of the observations or, as many as there are of those, before each of them."""
     x = gelu(linear(p, "encoder.embedding.linear", norm(p, "encoder.embedding.norm", tokens(observations))))
+    if "encoder.gru.input.weight" in p:
+        own = [gru(p, "encoder.gru", x[:, i], hidden[i][:, :HIDDEN], starts) for i in range(N_AGENTS)]
+        x = torch.stack(own, 1)
     x = encoder_block(p, "encoder.blocks.0", norm(p, "encoder.norm", x))
     return x, head(p, "encoder.head", x).squeeze(-1)
 
@@ -316,8 +341,11 @@ def decentralized(r, p):
     x = tokens([own[:ROWS] for own in r.obs])
     result = []
     for i in range(N_AGENTS):
-        name = f"actors.{i}"
+        name = f"actors.{i if 'actors.1.head.bias' in p else 0}"
         y = gelu(linear(p, f"{name}.layers.0.linear", norm(p, f"{name}.layers.0.norm", x[:, i])))
+        if r.recurrent:
+            # An agent remembers two things: what the encoder does, and this.
+            y = gru(p, f"{name}.gru", y, r.hidden[i][:N, HIDDEN:], r.starts)
         result.append(distribution(r, i, linear(p, f"{name}.head", norm(p, f"{name}.norm", y)), p))
     return result
 
@@ -327,6 +355,10 @@ def edge_logits(p, observations):
     h = encoder_block(p, "blocks.0", x)
     pairs = torch.relu(linear(p, "looking", h)[:, :, None] + linear(p, "seen", h)[:, None, :])
     return linear(p, "edge", pairs).squeeze(-1)
+
+
+def mean(x, weights):
+    return (x * weights).sum() / weights.sum()
 
 
 # Values.
@@ -344,67 +376,60 @@ def gae(r, values, final):
 
 
 def normalize(advantages, weights):
-    mean = (advantages * weights).sum() / weights.sum()
-    deviation = (((advantages - mean) ** 2 * weights).sum() / weights.sum()).sqrt()
-    return weights * (advantages - mean) / (deviation + 1e-5)
+    centered = advantages - mean(advantages, weights)
+    return weights * centered / (mean(centered**2, weights).sqrt() + 1e-5)
 
 
 def standardize(returns, weights):
     """Targets of a critic that has seen no others: standardised by their own mean and deviation."""
-    mean = (returns * weights).sum() / weights.sum()
-    variance = ((returns - mean) ** 2 * weights).sum() / weights.sum()
-    return (returns - mean) / variance.clamp(min=1e-2).sqrt()
+    centered = returns - mean(returns, weights)
+    return centered / mean(centered**2, weights).clamp(min=1e-2).sqrt()
 
 
 def huber_mean(values, targets, weights):
-    loss = torch.nn.functional.huber_loss(values, targets, reduction="none", delta=10.0)
-    return (loss * weights).sum() / weights.sum()
+    """Values are near to the old ones, so that none of them is held back."""
+    return mean(torch.nn.functional.huber_loss(values, targets, reduction="none", delta=10.0), weights)
 
 
-def learn_values(r, view):
-    """By agent, advantages; losses and networks of the critics."""
-    if view == "observations":
-        return learn_values_together(r)
+def learn_values(r, name):
+    """By agent, advantages; the mean loss and the networks of the critics."""
+    team = (r.states, r.final_state, torch.stack(r.weights).amax(0), r.critic_hidden[0])
+    own = list(zip(r.obs, r.final_obs, r.weights, r.critic_hidden))
+    if plain(name) != "ippo":
+        critics = {"critic": [team]}
+    elif "shared" in name:
+        critics = {"critic": own}
+    else:
+        critics = {f"critics.agent_{i}": [own[i]] for i in range(N_AGENTS)}
     losses, networks, advantages = [], {}, []
-    groups = [(None, "critic")] if view == "state" else [(i, f"critics.agent_{i}") for i in range(N_AGENTS)]
-    for agent, name in groups:
-        inputs = r.states if agent is None else r.obs[agent]
-        final = r.final_state if agent is None else r.final_obs[agent]
-        network = Network(critic_layout(inputs.shape[1]), 100 + (0 if agent is None else agent))
-
-        def value(x):
-            p = network.tree()
-            return linear(p, "head", mlp(p, "trunk", x)).squeeze(-1)
-
-        with torch.no_grad():
-            values = value(inputs)
-            raw = gae(r, values, value(final[None])[0])
-        active = torch.stack(r.weights).amax(0) if agent is None else r.weights[agent]
-        targets = standardize(raw + values[:ROWS], active)
-        loss = huber_mean(value(inputs[:ROWS]), targets, active)
-        losses.append(float(loss.detach()))
-        network.step(loss)
-        networks[name] = network
-        advantages += [raw] * (N_AGENTS if agent is None else 1)
-    return advantages, sum(losses) / len(losses), networks
-
-
-def learn_values_together(r):
-    """The same with one critic, which looks at every agent's observations."""
-    network = Network(critic_layout(OBS), 100)
-
-    def value(x):
+    recurrent = "recurrent-critic" in name
+    for k, (critic, views) in enumerate(critics.items()):
+        network = networks[critic] = Network(critic_layout(views[0][0].shape[1], recurrent), 100 + k)
         p = network.tree()
-        return linear(p, "head", mlp(p, "trunk", x)).squeeze(-1)
 
-    with torch.no_grad():
-        values = [value(own) for own in r.obs]
-        raw = [gae(r, own, value(final[None])[0]) for own, final in zip(values, r.final_obs)]
-    weights = torch.cat(r.weights)
-    targets = standardize(torch.cat([a + v[:ROWS] for a, v in zip(raw, values)]), weights)
-    loss = huber_mean(value(torch.cat([own[:ROWS] for own in r.obs])), targets, weights)
-    network.step(loss)
-    return raw, float(loss.detach()), {"critic": network}
+        def value(x, state, starts):
+            """Values, and what is remembered after each."""
+            h = mlp(p, "trunk", x)
+            if not recurrent:
+                return linear(p, "head", h).squeeze(-1), None
+            states = gru(p, "gru", h, state, starts)
+            return linear(p, "head", norm(p, "norm", states)).squeeze(-1), states
+
+        values, raw = [], []
+        for inputs, final, _, state in views:
+            all_values, states = value(inputs, state, r.starts)
+            # No new episode has begun for what is remembered where row 6 was cut off.
+            final_value, _ = value(final[None], states[6:7] if recurrent else None, torch.zeros(1))
+            values.append(all_values[:ROWS])
+            raw.append(gae(r, all_values.detach(), final_value.detach()[0]))
+        weights = torch.cat([active for _, _, active, _ in views])
+        values = torch.cat(values)
+        targets = standardize(torch.cat(raw) + values.detach(), weights)
+        loss = huber_mean(values, targets, weights)
+        losses.append(float(loss.detach()))
+        step(loss, network)
+        advantages += raw
+    return advantages * (N_AGENTS // len(advantages)), sum(losses) / len(losses), networks
 
 
 # Policies.
@@ -412,10 +437,6 @@ def learn_values_together(r):
 
 def ppo(ratio, advantage):
     return torch.minimum(ratio * advantage, ratio.clamp(1 - CLIP, 1 + CLIP) * advantage)
-
-
-def mean(x, weights):
-    return (x * weights).sum() / weights.sum()
 
 
 def seen_by(r, i, graph, actions):
@@ -429,6 +450,8 @@ def policies(r, name):
     nobody = torch.zeros(ROWS, 3, 3)
     looks = r.predecessors.sum(0).sum(-1)
     last_first = sorted(range(N_AGENTS), key=lambda i: (looks[i], i))[::-1]
+    if "learned" in name:
+        return last_first, r.predecessors, True
     return {
         "bppo": ([2, 1, 0], before, True),
         "bpta": ([0, 1, 2], before, True),
@@ -437,8 +460,28 @@ def policies(r, name):
         "ippo": ([0, 1, 2], nobody, False),
         "happo": ([2, 0, 1], nobody, False),
         "gcs": ([0, 1, 2], r.predecessors, False),
-        "bppo-learned": (last_first, r.predecessors, True),
-    }[name.removesuffix("-shared")]
+    }[plain(name)]
+
+
+def actors(r, name):
+    """By agent; one and the same where they share it."""
+    # Larger where actions follow from θ by way of other agents, so that it shows.
+    scale = 0.7 if "simultaneous" in name else 0.4
+    if "shared" in name:
+        return [Network(actor_layout(r, name), 80, scale)] * N_AGENTS
+    return [Network(actor_layout(r, name), 80 + i, scale) for i in range(N_AGENTS)]
+
+
+def policy(r, name, i, networks, actions):
+    """π_i, given the actions of those that it looks at."""
+    _, graph, _ = policies(r, name)
+    return act(r, i, networks[i].tree(), seen_by(r, i, graph, actions))
+
+
+def outcome(networks, losses, entropies):
+    together = {"actor": networks[0]}
+    alone = {f"actors.agent_{i}": network for i, network in enumerate(networks)}
+    return together if networks[0] is networks[1] else alone, sum(losses) / N_AGENTS, sum(entropies) / N_AGENTS
 
 
 def clip_rows(x, longest):
@@ -447,13 +490,12 @@ def clip_rows(x, longest):
 
 
 def update_policies(r, name, advantages, old):
-    order, graph, has_feedback = policies(r, name)
-    networks = [Network(actor_layout(r, name), 80 + i) for i in range(N_AGENTS)]
+    order, _, has_feedback = policies(r, name)
+    networks = actors(r, name)
     stored = [a.clone() for a in r.actions]
 
     def log_ratio(j, actions):
-        d = act(r, j, networks[j].tree(), seen_by(r, j, graph, actions))
-        return (d.log_prob(stored[j]) - old[j])
+        return policy(r, name, j, networks, actions).log_prob(stored[j]) - old[j]
 
     def product(agents):
         with torch.no_grad():
@@ -461,18 +503,18 @@ def update_policies(r, name, advantages, old):
 
     updated, losses, entropies = [], [], []
     for i in order:
-        d = act(r, i, networks[i].tree(), seen_by(r, i, graph, stored))
+        d = policy(r, name, i, networks, stored)
         ratio = (d.log_prob(stored[i]) - old[i]).exp()
-        if name in ("mappo", "ippo", "gcs"):
+        if plain(name) in ("mappo", "ippo", "gcs"):
             gain = ppo(ratio, advantages[i])
-        elif name == "happo":
+        elif plain(name) == "happo":
             gain = product(updated) * ppo(ratio, advantages[i])
         else:
             correction = product(updated).clamp(1 - CLIP / 2, 1 + CLIP / 2)
             peer = torch.zeros(ROWS)
             if has_feedback:
                 # Those who look at i: in a fixed order they are updated; in a graph of each row, whoever there is.
-                heard = updated if name == "bppo" else [j for j in range(N_AGENTS) if j != i]
+                heard = [j for j in range(N_AGENTS) if j != i] if "learned" in name else updated
                 feedback = torch.zeros(ROWS, r.d)
                 for j in heard:
                     own = stored[i].clone().requires_grad_()
@@ -490,49 +532,71 @@ def update_policies(r, name, advantages, old):
             )
         losses.append(float(-mean(gain.detach(), r.weights[i])))
         entropies.append(float(mean(d.entropy().detach().expand(ROWS), r.weights[i])))
-        networks[i].step(-mean(gain, r.weights[i]) - ENTROPY * mean(d.entropy(), r.weights[i]))
+        step(-mean(gain, r.weights[i]) - ENTROPY * mean(d.entropy(), r.weights[i]), networks[i])
         updated.append(i)
-    named = {f"actors.agent_{i}": network for i, network in enumerate(networks)}
-    return named, sum(losses) / N_AGENTS, sum(entropies) / N_AGENTS
+    return outcome(networks, losses, entropies)
+
+
+def redrawn(r, name, networks):
+    """What agents do by g(θ_i, ε_i), each looking at what those before it do so."""
+    acted = r.actions
+    # As often as there are agents: then, whoever looks at whom, nobody has looked at what was done before.
+    for _ in range(N_AGENTS):
+        # What an action itself looked at is constant in Theorem 1; the full chain goes back through that, too.
+        seen = acted if "full" in name else [own.detach() for own in acted]
+        drawn = [policy(r, name, i, networks, seen).sample(r.noise[i]) for i in range(N_AGENTS)]
+        # Who is not active did nothing by θ.
+        acted = [torch.where(r.weights[i][:, None] > 0, drawn[i], r.actions[i]) for i in range(N_AGENTS)]
+    return acted
+
+
+def update_simultaneously(r, name, advantages, old):
+    """BPPO as one loss: π_j of what j did looks at actions that are functions of θ."""
+    networks = actors(r, name)
+    acted = redrawn(r, name, networks)
+    log_ratios = [policy(r, name, i, networks, acted).log_prob(r.actions[i]) - old[i] for i in range(N_AGENTS)]
+    gains, entropies = [], []
+    for i, weights in enumerate(r.weights):
+        others = sum(log_ratios[j].detach() * r.weights[j] for j in range(N_AGENTS) if j != i).exp()
+        correction = others.clamp(1 - CLIP / 2, 1 + CLIP / 2)
+        gains.append(mean(correction * ppo(log_ratios[i].exp(), advantages[i]), weights))
+        # Feedback is of what agents do, not of their entropy.
+        d = policy(r, name, i, networks, [own.detach() for own in acted])
+        entropies.append(mean(d.entropy().expand(ROWS), weights))
+    step(-sum(gains) - ENTROPY * sum(entropies), *set(networks))
+    return outcome(networks, [float(-gain.detach()) for gain in gains], [float(own.detach()) for own in entropies])
 
 
 def update_policies_at_once(r, name, advantages, _):
     """Theorem 1 on the plain policy gradient: all feedback first, then one step each."""
-    _, graph, _ = policies(r, name)
-    networks = [Network(actor_layout(r, name), 80 + i) for i in range(N_AGENTS)]
-
-    def policy(i, actions):
-        return act(r, i, networks[i].tree(), seen_by(r, i, graph, actions))
-
+    networks = actors(r, name)
     feedback = []
     for i in range(N_AGENTS):
         own = r.actions[i].clone().requires_grad_()
         actions = [own if k == i else r.actions[k] for k in range(N_AGENTS)]
-        reactions = sum((policy(j, actions).log_prob(r.actions[j]) * advantages[j]).sum() for j in range(N_AGENTS) if j != i)
+        others = [j for j in range(N_AGENTS) if j != i]
+        reactions = sum((policy(r, name, j, networks, actions).log_prob(r.actions[j]) * advantages[j]).sum() for j in others)
         feedback.append(clip_rows(torch.autograd.grad(reactions, own)[0], 10.0))
     losses, entropies = [], []
     for i, network in enumerate(networks):
-        d = policy(i, r.actions)
+        d = policy(r, name, i, networks, r.actions)
         gain = mean(d.log_prob(r.actions[i]) * advantages[i] + (feedback[i] * d.sample(r.noise[i])).sum(-1), r.weights[i])
         entropy = mean(d.entropy().expand(ROWS), r.weights[i])
         losses.append(float(-gain.detach()))
         entropies.append(float(entropy.detach()))
-        network.step(-gain - ENTROPY * entropy)
-    named = {f"actors.agent_{i}": network for i, network in enumerate(networks)}
-    return named, sum(losses) / N_AGENTS, sum(entropies) / N_AGENTS
+        step(-gain - ENTROPY * entropy, network)
+    return outcome(networks, losses, entropies)
 
 
 def update_shared_policy(r, name, advantages, old):
     """One network for all agents, which learns from the samples of all of them at once."""
-    _, graph, _ = policies(r, name)
-    network = Network(actor_layout(r, name), 80)
-    p = network.tree()
-    acts = [act(r, i, p, seen_by(r, i, graph, r.actions)) for i in range(N_AGENTS)]
+    networks = actors(r, name)
+    acts = [policy(r, name, i, networks, r.actions) for i in range(N_AGENTS)]
     gain = torch.cat([ppo((d.log_prob(r.actions[i]) - old[i]).exp(), advantages[i]) for i, d in enumerate(acts)])
     weights = torch.cat(r.weights)
     entropy = mean(torch.cat([d.entropy().expand(ROWS) for d in acts]), weights)
-    network.step(-mean(gain, weights) - ENTROPY * entropy)
-    return {"actor": network}, float(-mean(gain, weights).detach()), float(entropy.detach())
+    step(-mean(gain, weights) - ENTROPY * entropy, networks[0])
+    return {"actor": networks[0]}, float(-mean(gain, weights).detach()), float(entropy.detach())
 
 
 def update_generator(r, advantages, old):
@@ -546,7 +610,7 @@ def update_generator(r, advantages, old):
     p = torch.sigmoid(logits) * off
     power = torch.matrix_power(torch.eye(N_AGENTS) + p * p / N_AGENTS, N_AGENTS)
     cycles = mean(power.diagonal(dim1=1, dim2=2).sum(-1) - N_AGENTS, active.amax(0))
-    network.step(cycles - surrogate)
+    step(cycles - surrogate, network)
     return network, {"graphLoss": float(-surrogate.detach()), "cyclicity": float(cycles.detach())}
 
 
@@ -557,24 +621,28 @@ def old_log_probs(r, current):
 
 def actor_case(name, kind, recurrent=False):
     r = Rollout(kind, recurrent)
-    shared = name.endswith("-shared")
-    view = {"ippo": "observation", "ippo-shared": "observations"}.get(name, "state")
-    raw, value_loss, networks = learn_values(r, view)
-    # Over the samples that a network learns from.
-    if shared:
+    raw, value_loss, networks = learn_values(r, name)
+    together = "shared" in name and plain(name) in ("mappo", "ippo", "gcs")
+    # Over the samples that a step is taken with.
+    if together:
         advantages = normalize(torch.cat(raw), torch.cat(r.weights)).chunk(N_AGENTS)
     else:
         advantages = [normalize(own, weights) for own, weights in zip(raw, r.weights)]
-    _, graph, _ = policies(r, name)
-    fresh = [Network(actor_layout(r, name), 80 + (0 if shared else i)).tree() for i in range(N_AGENTS)]
-    now = [act(r, i, fresh[i], seen_by(r, i, graph, r.actions)).log_prob(r.actions[i]) for i in range(N_AGENTS)]
+    fresh = actors(r, name)
+    seen = redrawn(r, name, fresh) if "simultaneous" in name else r.actions
+    now = [policy(r, name, i, fresh, seen).log_prob(r.actions[i]) for i in range(N_AGENTS)]
     old = old_log_probs(r, now)
-    update = update_shared_policy if shared else update_policies_at_once if name == "bpta" else update_policies
-    actors, policy_loss, entropy = update(r, name, advantages, old)
-    networks.update(actors)
+    if together:
+        update = update_shared_policy
+    elif plain(name) == "bpta":
+        update = update_policies_at_once
+    else:
+        update = update_simultaneously if "simultaneous" in name else update_policies
+    learnt, policy_loss, entropy = update(r, name, advantages, old)
+    networks.update(learnt)
     metrics = {"policyLoss": policy_loss, "valueLoss": value_loss, "entropy": entropy}
     case = {"algorithm": name, "kind": kind, "recurrent": recurrent, "oldLogProbs": [own.tolist() for own in old]}
-    if name in ("gcs", "gcs-shared", "bppo-learned"):
+    if plain(name) == "gcs" or "learned" in name:
         logits = edge_logits(Network(generator_layout(), 120).tree(), [own[:ROWS] for own in r.obs])
         off = 1 - torch.eye(N_AGENTS)
         log_prob = (torch.distributions.Bernoulli(logits=logits).log_prob(r.edges) * off).sum((1, 2))
@@ -585,28 +653,30 @@ def actor_case(name, kind, recurrent=False):
     return finish(case, metrics, networks)
 
 
-def transformer_case(name, kind):
-    r = Rollout(kind)
-    network = Network(transformer_layout(r, name == "mat-dec"), 110)
+def transformer_case(name, kind, recurrent=False):
+    decentralizes = plain(name) == "mat-dec"
+    r = Rollout(kind, recurrent, memory=2 * HIDDEN if decentralizes else HIDDEN)
+    network = Network(transformer_layout(r, name), 110)
     p = network.tree()
-    encoded, values = encode(p, [own[:ROWS] for own in r.obs])
-    distributions = decentralized(r, p) if name == "mat-dec" else decode(r, p, encoded)
+    encoded, values = encode(p, [own[:ROWS] for own in r.obs], [own[:N] for own in r.hidden], r.starts)
+    distributions = decentralized(r, p) if decentralizes else decode(r, p, encoded)
     log_probs = [d.log_prob(r.actions[i]) for i, d in enumerate(distributions)]
     old = old_log_probs(r, log_probs)
     with torch.no_grad():
-        _, all_values = encode(p, r.obs)
-        _, final = encode(p, [own[None] for own in r.final_obs])
+        # By what was remembered as it was stored; after row 6, before row 10.
+        _, all_values = encode(p, r.obs, r.hidden, r.starts)
+        _, final = encode(p, [own[None] for own in r.final_obs], [own[10:11] for own in r.hidden], torch.zeros(1))
         raw = [gae(r, all_values[:, i], final[0, i]) for i in range(N_AGENTS)]
     weights = torch.cat(r.weights)
-    returns = torch.cat([raw[i] + all_values[:ROWS, i] for i in range(N_AGENTS)])
+    targets = standardize(torch.cat(raw) + all_values[:ROWS].T.flatten(), weights)
     advantages = normalize(torch.cat(raw), weights).chunk(N_AGENTS)
     gain = torch.cat([ppo((log_probs[i] - old[i]).exp(), advantages[i]) for i in range(N_AGENTS)])
     policy_loss = -mean(gain, weights)
     entropy = mean(torch.cat([d.entropy() for d in distributions]), weights)
-    value_loss = huber_mean(torch.cat([values[:, i] for i in range(N_AGENTS)]), standardize(returns, weights), weights)
-    network.step(policy_loss - ENTROPY * entropy + value_loss)
+    value_loss = huber_mean(values.T.flatten(), targets, weights)
+    step(policy_loss - ENTROPY * entropy + value_loss, network)
     metrics = {"policyLoss": float(policy_loss.detach()), "valueLoss": float(value_loss.detach()), "entropy": float(entropy.detach())}
-    case = {"algorithm": name, "kind": kind, "recurrent": False, "oldLogProbs": [own.tolist() for own in old]}
+    case = {"algorithm": name, "kind": kind, "recurrent": recurrent, "oldLogProbs": [own.tolist() for own in old]}
     return finish(case, metrics, {"transformer": network})
 
 
@@ -625,11 +695,19 @@ def finish(case, metrics, networks):
 def main():
     cases = []
     for kind in ("choices", "numbers"):
-        for name in ("bppo", "bpta", "ar-mappo", "mappo", "ippo", "happo", "gcs", "bppo-learned"):
+        for name in ("bppo", "bpta", "ar-mappo", "mappo", "ippo", "happo", "gcs", "bppo-learned", "bppo-simultaneous"):
             cases.append(actor_case(name, kind))
-        cases += [actor_case(f"{name}-shared", kind) for name in ("mappo", "ippo", "gcs")]
-        cases += [actor_case(name, kind, True) for name in ("bppo", "bpta", "ar-mappo", "ippo", "happo", "gcs", "mappo-shared")]
-        cases += [transformer_case("mat", kind), transformer_case("mat-dec", kind)]
+        for name in ("mappo", "ippo", "gcs", "bppo", "bppo-learned", "bppo-simultaneous", "bpta", "ar-mappo", "happo"):
+            cases.append(actor_case(f"{name}-shared", kind))
+        cases.append(actor_case("mappo-recurrent-critic", kind))
+        for name in ("bppo", "bpta", "ar-mappo", "ippo", "happo", "gcs", "mappo-shared", "gcs-shared", "bppo-learned"):
+            cases.append(actor_case(name, kind, True))
+        for name in ("bppo-simultaneous", "bppo-simultaneous-full", "bppo-learned-simultaneous-full"):
+            cases.append(actor_case(name, kind, True))
+        cases.append(actor_case("ippo-shared-recurrent-critic", kind, True))
+        cases.append(transformer_case("mat-dec-shared", kind))
+        for name in ("mat", "mat-dec"):
+            cases += [transformer_case(name, kind, recurrent) for recurrent in (True, False)]
     OUT.parent.mkdir(exist_ok=True)
     OUT.write_text("[\n" + ",\n".join(json.dumps(case, separators=(",", ":")) for case in cases) + "\n]\n")
     print(f"{len(cases)} cases, {OUT.stat().st_size} bytes")
