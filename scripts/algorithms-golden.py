@@ -538,13 +538,12 @@ def update_policies(r, name, advantages, old):
 
 
 def redrawn(r, name, networks):
-    """What agents do by g(θ_i, ε_i), each looking at what those before it do so."""
+    """What agents do by g(θ_i, ε_i)."""
     acted = r.actions
-    # As often as there are agents: then, whoever looks at whom, nobody has looked at what was done before.
-    for _ in range(N_AGENTS):
-        # What an action itself looked at is constant in Theorem 1; the full chain goes back through that, too.
-        seen = acted if "full" in name else [own.detach() for own in acted]
-        drawn = [policy(r, name, i, networks, seen).sample(r.noise[i]) for i in range(N_AGENTS)]
+    # In Theorem 1 each looks at what those before it did; in the full chain, at what they do by g, too: after as many
+    # times as there are agents, whoever looks at whom.
+    for _ in range(N_AGENTS if "full" in name else 1):
+        drawn = [policy(r, name, i, networks, acted).sample(r.noise[i]) for i in range(N_AGENTS)]
         # Who is not active did nothing by θ.
         acted = [torch.where(r.weights[i][:, None] > 0, drawn[i], r.actions[i]) for i in range(N_AGENTS)]
     return acted
@@ -702,8 +701,8 @@ def main():
         cases.append(actor_case("mappo-recurrent-critic", kind))
         for name in ("bppo", "bpta", "ar-mappo", "ippo", "happo", "gcs", "mappo-shared", "gcs-shared", "bppo-learned"):
             cases.append(actor_case(name, kind, True))
-        for name in ("bppo-simultaneous", "bppo-simultaneous-full", "bppo-learned-simultaneous-full"):
-            cases.append(actor_case(name, kind, True))
+        for name in ("bppo-simultaneous", "bppo-learned-simultaneous"):
+            cases += [actor_case(f"{name}{chain}", kind, True) for chain in ("", "-full")]
         cases.append(actor_case("ippo-shared-recurrent-critic", kind, True))
         cases.append(transformer_case("mat-dec-shared", kind))
         for name in ("mat", "mat-dec"):

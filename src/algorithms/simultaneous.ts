@@ -35,8 +35,8 @@ interface TeamLossSettings {
   /** ε; M is clipped to 1 ± ε/2 */
   readonly clip: number;
   /**
-   * `direct`: an action's own conditioning inputs are constants to it, so that feedback is Theorem 1's direct term.
-   * `full`: it also runs through the reactions in between.
+   * `direct`: an action's own conditioning inputs are what was done, so that feedback is Theorem 1's direct term.
+   * `full`: they follow from θ and ε as well, and feedback also runs through the reactions in between.
    */
   readonly chain: "direct" | "full";
 }
@@ -84,13 +84,13 @@ export function teamLoss(
     const heard = (i: number, acted: readonly Traced[]) => forward(i, acted, (a) => scaleGradient(a, scalars.peerCoef));
     const drawn = (i: number, acted: readonly Traced[]): Traced => {
       const { noise, weights } = samples[i].rows;
-      const sample = (chain === "full" ? forward(i, acted, (action) => action) : alone(i, acted)).sample(noise);
+      const sample = forward(i, chain === "full" ? acted : stored, (action) => action).sample(noise);
       // Who is not active drew nothing that could be drawn otherwise: nothing goes back to it.
       const acts = weights.reshape([-1, 1]);
       return sample.mul(acts).add(stored[i].mul(np.subtract(1, acts)));
     };
     let acted = stored;
-    // Without an order, everybody acts at once: what they see of each other settles as gradients go from hand to hand.
+    // Without an order, everybody acts at once: in the full chain again and again, until what they see of each other settles.
     const times = ordered ? 0 : chain === "full" ? models.length : 1;
     for (let time = 0; time < times; time++) {
       const before = acted;
