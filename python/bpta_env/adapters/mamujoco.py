@@ -1,8 +1,7 @@
 """Gymnasium-Robotics' Multi-Agent MuJoCo (`mamujoco_v1`), at the speed of its physics.
 
-What its agents observe are numbers of MuJoCo's data, some kept within bounds. The environment collects them one by one,
-which takes longer than a step of the physics; here they are looked up in one call. Where a robot's agents observe
-anything else, the environment collects.
+What its agents observe are numbers of MuJoCo's data, some kept within bounds. The environment collects them one by one;
+here they are looked up in one call. Where a robot's agents observe anything else, the environment collects.
 """
 
 from __future__ import annotations
@@ -30,14 +29,14 @@ class _Lookup:
 
     def __init__(self, observe: Callable[[Any], Any], data: Any) -> None:
         arrays = [np.asarray(getattr(data, name)) for name in _ARRAYS]
-        ends = np.cumsum([array.size for array in arrays])
+        sizes = [array.size for array in arrays]
+        total = sum(sizes)
 
         def observed(numbers: Any) -> Any:
-            parts = np.split(numbers, ends[:-1])
+            parts = np.split(numbers, np.cumsum(sizes)[:-1])
             shaped = {name: part.reshape(array.shape) for name, part, array in zip(_ARRAYS, parts, arrays)}
             return observe(SimpleNamespace(**shaped))
 
-        total = int(ends[-1])
         index = np.rint(observed(_SMALL * np.arange(total)) / _SMALL).astype(int)
         self._low, self._high = observed(np.full(total, -_LARGE)), observed(np.full(total, _LARGE))
         random = np.random.default_rng(0)
@@ -47,13 +46,10 @@ class _Lookup:
                 raise ValueError("observations are more than numbers of MuJoCo's data")
         self._bounded = bool((self._low > -_LARGE).any() or (self._high < _LARGE).any())
         # Of the arrays, those that are looked at.
-        used = [k for k, end in enumerate(ends) if ((end - arrays[k].size <= index) & (index < end)).any()]
+        owner = np.repeat(np.arange(len(arrays)), sizes)
+        used = np.unique(owner[index])
         self._names = [_ARRAYS[k] for k in used]
-        starts = np.cumsum([0, *(arrays[k].size for k in used)])
-        moved = np.zeros(total, int)
-        for k, start in zip(used, starts):
-            moved[ends[k] - arrays[k].size : ends[k]] = start + np.arange(arrays[k].size)
-        self._index = moved[index]
+        self._index = (np.cumsum(np.isin(owner, used)) - 1)[index]
 
     def views(self, data: Any) -> list[Any]:
         """The arrays that are looked at, as they lie in memory."""

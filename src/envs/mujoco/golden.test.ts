@@ -8,6 +8,7 @@ import { allocateCopies, createCopies } from "./copies.ts";
 import { findRobot } from "./find.ts";
 import { type MujocoOptions, referenceOptions } from "./options.ts";
 import { createTask } from "./task.ts";
+import { expectClose } from "./testing/close.ts";
 
 interface Golden {
   readonly rewards: readonly number[];
@@ -34,16 +35,6 @@ const golden = readdirSync(folder).flatMap((file) =>
 /** In ±1.25 of the motors' range, so that some actions lie outside; the same arithmetic is in the script. */
 const action = (step: number, place: number, limit: number): number =>
   1.25 * limit * (((step * 7919 + place * 104729 + 31 * step * place) % 2001) / 1000 - 1);
-
-/** Relative to the number, or, of small numbers, to a thousandth of the largest beside it. */
-function expectClose(what: string, actual: ArrayLike<number>, expected: readonly number[]): void {
-  expect(actual.length, what).toBe(expected.length);
-  const scale = 1e-3 * expected.reduce((largest, value) => Math.max(largest, Math.abs(value)), 1e-3);
-  for (let i = 0; i < expected.length; i++) {
-    const error = Math.abs(actual[i] - expected[i]) / Math.max(Math.abs(expected[i]), scale);
-    if (!(error <= 1e-6)) expect.fail(`${what}[${i}] is ${actual[i]}, the reference has ${expected[i]}`);
-  }
-}
 
 /** Relative to the length of the vectors. */
 function expectProduct(what: string, vectors: readonly ArrayLike<number>[], expected: number): void {
