@@ -107,6 +107,7 @@ def adapt(env: Any, what: str) -> Team:
     if hasattr(env, "possible_agents"):
         from .adapters.infos import tells_wins
         from .adapters.mamujoco import mamujoco_team
+        from .adapters.mpe import mpe_team
         from .adapters.pettingzoo import PettingZooTeam
 
         # Converters hand on nothing of the kind.
@@ -120,7 +121,7 @@ def adapt(env: Any, what: str) -> Team:
                     'time (its metadata say nothing of "is_parallelizable")'
                 )
             env = aec_to_parallel(env)
-        return mamujoco_team(env, has_wins) or PettingZooTeam(env, has_wins)
+        return mamujoco_team(env, has_wins) or mpe_team(env, has_wins) or PettingZooTeam(env, has_wins)
     if callable(getattr(env, "observation_space", None)):
         raise SetupError(f"{what} makes an environment without possible_agents, the agents that there may ever be")
     if hasattr(env, "observation_space") and hasattr(env, "action_space"):
