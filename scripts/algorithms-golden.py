@@ -538,8 +538,10 @@ def update_policies(r, name, advantages, old):
 
 
 def redrawn(r, name, networks):
-    """What agents do by g(θ_i, ε_i)."""
+    """What agents do by g(θ_i, ε_i); what they did, to those who hear nothing."""
     acted = r.actions
+    if plain(name) == "ar-mappo":
+        return acted
     # In Theorem 1 each looks at what those before it did; in the full chain, at what they do by g, too: after as many
     # times as there are agents, whoever looks at whom.
     for _ in range(N_AGENTS if "full" in name else 1):
@@ -696,11 +698,13 @@ def main():
     for kind in ("choices", "numbers"):
         for name in ("bppo", "bpta", "ar-mappo", "mappo", "ippo", "happo", "gcs", "bppo-learned", "bppo-simultaneous"):
             cases.append(actor_case(name, kind))
+        cases.append(actor_case("ar-mappo-simultaneous", kind))
         for name in ("mappo", "ippo", "gcs", "bppo", "bppo-learned", "bppo-simultaneous", "bpta", "ar-mappo", "happo"):
             cases.append(actor_case(f"{name}-shared", kind))
         cases.append(actor_case("mappo-recurrent-critic", kind))
         for name in ("bppo", "bpta", "ar-mappo", "ippo", "happo", "gcs", "mappo-shared", "gcs-shared", "bppo-learned"):
             cases.append(actor_case(name, kind, True))
+        cases.append(actor_case("ar-mappo-simultaneous-shared", kind, True))
         for name in ("bppo-simultaneous", "bppo-learned-simultaneous"):
             cases += [actor_case(f"{name}{chain}", kind, True) for chain in ("", "-full")]
         cases.append(actor_case("ippo-shared-recurrent-critic", kind, True))

@@ -9,6 +9,8 @@ test("a name with a few letters wrong, in another case or cut short is recognise
   expect(nearestName("climb", names)).toBe("climbing");
   expect(nearestName("chess", names)).toBeUndefined();
   expect(nearestName("anything", [])).toBeUndefined();
+  expect(nearestName("", [...names, "3m"])).toBeUndefined();
+  expect(nearestName("xy", ["3m"])).toBeUndefined();
   expect(didYouMean("penality", names)).toBe("; did you mean penalty?");
   expect(didYouMean("chess", names)).toBe("");
 });

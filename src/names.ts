@@ -10,9 +10,11 @@ export function nearestName(name: string, names: readonly string[]): string | un
   let smallest = Math.max(2, name.length / 3) + 1;
   for (const candidate of names) {
     const letters = distance(lower, candidate.toLowerCase());
-    if (letters < smallest) [nearest, smallest] = [candidate, letters];
+    // Where no letter is the same, nothing was meant.
+    const alike = letters < Math.max(name.length, candidate.length);
+    if (alike && letters < smallest) [nearest, smallest] = [candidate, letters];
   }
-  return nearest ?? names.find((candidate) => candidate.toLowerCase().startsWith(lower));
+  return nearest ?? names.find((candidate) => lower !== "" && candidate.toLowerCase().startsWith(lower));
 }
 
 /** `; did you mean X?` where a name is near, else nothing. */

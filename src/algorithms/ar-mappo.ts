@@ -14,7 +14,7 @@ export const arMappo = defineAlgorithm({
   title: "AR-MAPPO",
   paper: "Li, Zhao, Wu & Pajarinen 2024, Backpropagation Through Agents, AAAI-24",
   description: "PPO for agents that act in turn, each knowing what those before it did; no feedback",
-  settings: z.strictObject(ppoSettings),
+  settings: z.strictObject({ ...ppoSettings, schedule: bppoSettings.shape.schedule }),
   create: (options) =>
     createLearner(
       options,

@@ -95,7 +95,7 @@ async function compileTeamGradients(
       const scalars = { peerCoef: traced.lambda, entropyCoef: np.array(entropyCoef), ...Object.fromEntries(counts) };
       const inputs = { thetas: traced.thetas as Traced[], samples, scalars };
       const layouts = distinct.map((network) => models[networks.indexOf(network)].layout);
-      const loss = teamLoss(team, objective, { clip: CLIP, chain });
+      const loss = teamLoss(team, objective, { clip: CLIP, chain, peerCoef: 1 });
       const { gradients, metrics } = lossGradients(loss, layouts, inputs, whole);
       return { gradients: [...gradients], policyLoss: metrics.slice(0).mul(models.length) };
     },

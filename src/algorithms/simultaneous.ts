@@ -4,6 +4,7 @@ import { withGradientOf } from "../compile/gradients.ts";
 import type { ArraySpec, Traced } from "../compile/index.ts";
 import { lax, numpy as np } from "../compile/jax.ts";
 import type { Sequences } from "../nn/layers.ts";
+import type { Schedule } from "../nn/schedules.ts";
 import type { ActorModel } from "../policy/actor.ts";
 import {
   type ActorObjective,
@@ -39,6 +40,8 @@ interface TeamLossSettings {
    * `full`: they follow from θ and ε as well, and feedback also runs through the reactions in between.
    */
   readonly chain: "direct" | "full";
+  /** λ; where it is 0 for good, agents look at what was done, and nobody hears anything. */
+  readonly peerCoef: Schedule;
 }
 
 /** All agents' samples as one: fields are named `${agent}.${field}`. */
@@ -69,7 +72,7 @@ const scaleGradient = (x: Traced, scale: Traced): Traced => withGradientOf(x, x.
 export function teamLoss(
   { order, ordered, models, networkOf }: Team,
   objective: ActorObjective,
-  { clip, chain }: TeamLossSettings,
+  { clip, chain, peerCoef }: TeamLossSettings,
 ): SampleLoss {
   return (parameters, joined, scalars, sequences) => {
     const samples = models.map((_, agent) => samplesOf(joined, agent));
@@ -81,7 +84,9 @@ export function teamLoss(
     };
     // The compiler sees that these are one forward pass; they differ in where gradients go.
     const alone = (i: number, acted: readonly Traced[]) => forward(i, acted, lax.stopGradient);
-    const heard = (i: number, acted: readonly Traced[]) => forward(i, acted, (a) => scaleGradient(a, scalars.peerCoef));
+    const hears = peerCoef !== 0;
+    const heard = (i: number, acted: readonly Traced[]) =>
+      hears ? forward(i, acted, (a) => scaleGradient(a, scalars.peerCoef)) : alone(i, acted);
     const drawn = (i: number, acted: readonly Traced[]): Traced => {
       const { noise, weights } = samples[i].rows;
       const sample = forward(i, chain === "full" ? acted : stored, (action) => action).sample(noise);
@@ -91,7 +96,7 @@ export function teamLoss(
     };
     let acted = stored;
     // Without an order, everybody acts at once: in the full chain again and again, until what they see of each other settles.
-    const times = ordered ? 0 : chain === "full" ? models.length : 1;
+    const times = ordered || !hears ? 0 : chain === "full" ? models.length : 1;
     for (let time = 0; time < times; time++) {
       const before = acted;
       acted = models.map((_, i) => drawn(i, before));
@@ -102,7 +107,7 @@ export function teamLoss(
       const logProb = heard(i, acted).logProb(rows.actions);
       const logRatio = logProb.sub(rows.oldLogProbs).mul(rows.weights);
       terms[i] = { logProb, logRatio, entropy: alone(i, acted).entropy() };
-      if (ordered) acted = acted.with(i, drawn(i, acted));
+      if (ordered && hears) acted = acted.with(i, drawn(i, acted));
     }
     const logJoint = terms.map(({ logRatio }) => lax.stopGradient(logRatio)).reduce((sum, own) => sum.add(own));
     let loss = np.array(0);

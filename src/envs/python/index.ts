@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { agentsInOrder } from "../agents.ts";
-import { defineEnvironment } from "../definition.ts";
+import { defineEnvironment, type EnvironmentDefinition } from "../definition.ts";
 import type { Action, ParallelEnv, StepResult, VectorEnv } from "../env.ts";
 import { createMoment } from "../moment.ts";
 import { vectorSize } from "../spaces.ts";
@@ -107,17 +107,37 @@ export function pythonParallelEnv(id: string, vector: VectorEnv): ParallelEnv {
   };
 }
 
-export const python = [
+/** Environments of modules whose ids look alike. */
+const pythonEnvironment = (
+  definition: Required<Pick<EnvironmentDefinition, "id" | "pattern" | "description" | "preset">>,
+) =>
   defineEnvironment({
-    id: "py:module[:factory]",
-    pattern,
+    ...definition,
     family: "python",
-    description: "An environment in Python: PettingZoo's, Gymnasium's, or what an adapter makes of it.",
     optionsSchema,
-    preset: { rollout: { environments: 8, length: 100, workers: 2 } },
     make: (id, options) =>
       pythonParallelEnv(id, createPythonVectorEnv({ ...settingsOf(id, options), numEnvs: 1, processes: 1 })),
     makeVector: (id, { numEnvs, workers, options }) =>
       createPythonVectorEnv({ ...settingsOf(id, options), numEnvs, processes: workers }),
+  });
+
+export const python = [
+  pythonEnvironment({
+    id: "py:mpe2.scenario",
+    pattern: /^py:(?:mpe2|pettingzoo\.mpe)\.\w+(?::\w+)?$/,
+    description: "Multi-Agent Particle Environments: agents in a plane that cover, meet, chase or tell each other.",
+    // Measured on simple_spread: docs/results/simple-spread.md.
+    preset: {
+      algorithm: { epochs: 10, minibatches: 8, gamma: 0.9 },
+      policy: { featureNormalization: false },
+      critic: { featureNormalization: false },
+      rollout: { environments: 32, length: 100, workers: 2 },
+    },
+  }),
+  pythonEnvironment({
+    id: "py:module[:factory]",
+    pattern,
+    description: "An environment in Python: PettingZoo's, Gymnasium's, or what an adapter makes of it.",
+    preset: { rollout: { environments: 8, length: 100, workers: 2 } },
   }),
 ];
