@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..team import Array, Box, Discrete
-from .infos import number_of, numbers_of
+from .infos import number_of, numbers_of, won
 from .pettingzoo import PettingZooTeam
 
 #: Where their common class is.
@@ -50,8 +50,9 @@ class MpeTeam(PettingZooTeam):
         truncated = env.steps >= env.max_cycles
         terminated = not truncated and hasattr(env.scenario, "is_terminal") and env.scenario.is_terminal(env.world)
         if truncated or terminated:
-            self.won = False
-            self.told = numbers_of(env.infos.values(), self.has_wins)
+            infos = env.infos.values()
+            self.won = any(won(info) for info in infos)
+            self.told = numbers_of(infos, self.has_wins)
         return reward, bool(terminated), truncated
 
     def observe(self, out: Array) -> None:
@@ -85,6 +86,7 @@ def _played(team: PettingZooTeam) -> list[Any]:
         team.see(row)
         seen.append((reward, terminated, truncated, row.tolist()))
         if terminated or truncated:
+            seen.append((team.won, team.told))
             break
     return seen
 
