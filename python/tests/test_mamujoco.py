@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from alike import ends_alike, seen
 
-from bpta_env import Team
 from bpta_env.adapters.mamujoco import MaMuJoCoTeam
 from bpta_env.adapters.pettingzoo import PettingZooTeam
 from bpta_env.load import adapt, load
@@ -27,36 +27,17 @@ ROBOTS: list[tuple[str, str, dict[str, Any]]] = [
 ]
 
 
-def seen(team: Team) -> tuple[list[float], list[float]]:
-    row = np.empty(sum(space.size for space in team.observation_spaces) + team.state_space.size, np.float32)
-    team.see(row)
-    alone = np.empty(row.size - team.state_space.size, np.float32)
-    team.observe(alone)
-    return row.tolist(), alone.tolist()
-
-
 @pytest.mark.parametrize(("robot", "parts", "args"), ROBOTS)
 def test_what_is_looked_up_is_what_the_environment_collects(robot: str, parts: str, args: dict[str, Any]) -> None:
     own = load("gymnasium_robotics.mamujoco_v1", None, {"scenario": robot, "agent_conf": parts, **args})
     assert isinstance(own, MaMuJoCoTeam)
     reference = PettingZooTeam(mamujoco_v1.parallel_env(robot, parts, **args))
     random = np.random.default_rng(0)
-    for team in (own, reference):
-        team.reset(3)
-    assert seen(own) == seen(reference)
-    ends = 0
-    for _ in range(150):
-        actions = [random.uniform(-1.2, 1.2, space.size).astype(np.float32) for space in own.action_spaces]  # type: ignore[union-attr]
-        result, expected = own.step(actions), reference.step(actions)
-        assert result[1:] == expected[1:]
-        assert result[0] == pytest.approx(expected[0], rel=1e-12)
-        assert seen(own) == seen(reference)
-        if result[1] or result[2]:
-            ends += 1
-            assert own.told == pytest.approx(reference.told)
-            for team in (own, reference):
-                team.reset(None)
-            assert seen(own) == seen(reference)
+
+    def draw(space: Any) -> Any:
+        return random.uniform(-1.2, 1.2, space.size).astype(np.float32)
+
+    ends = ends_alike(own, reference, draw, steps=150, tolerance=1e-12)
     assert (ends > 0) == (robot in ("Ant", "Hopper", "Walker2d", "Humanoid"))
 
 

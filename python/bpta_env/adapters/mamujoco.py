@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..team import Array, Team
-from .infos import number_of, numbers_of, won
+from .infos import number_of
 from .pettingzoo import PettingZooTeam
 
 #: Arrays of MuJoCo's data that observations are made of.
@@ -80,8 +80,7 @@ class MaMuJoCoTeam(PettingZooTeam):
         if not (terminated or truncated):
             return number_of(reward), False, False
         self.env.agents = []
-        self.won = won(info)
-        self.told = numbers_of([info], self.has_wins)
+        self._tell([info])
         return number_of(reward), bool(terminated), not terminated
 
     def observe(self, out: Array) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..team import Array, Box, Discrete
-from .infos import number_of, numbers_of, won
+from .infos import number_of
 from .pettingzoo import PettingZooTeam
 
 #: Where their common class is.
@@ -50,9 +50,7 @@ class MpeTeam(PettingZooTeam):
         truncated = env.steps >= env.max_cycles
         terminated = not truncated and hasattr(env.scenario, "is_terminal") and env.scenario.is_terminal(env.world)
         if truncated or terminated:
-            infos = env.infos.values()
-            self.won = any(won(info) for info in infos)
-            self.told = numbers_of(infos, self.has_wins)
+            self._tell(env.infos.values())
         return reward, bool(terminated), truncated
 
     def observe(self, out: Array) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -118,11 +118,15 @@ class PettingZooTeam(Team):
                 return reward, False, False
         truncated = any(truncations.get(name, False) and not terminations.get(name, False) for name in taken)
         told = self._infos.values()
-        self.won = any(won(info) for info in told)
-        self.told = numbers_of(told, self.has_wins)
+        self._tell(told)
         if not self.has_masks and any(mask_of(None, info, False) is not None for info in told):
             raise SetupError("an info has an action_mask at the end of an episode, and none had one at its reset")
         return reward, not truncated, truncated
+
+    def _tell(self, infos: Collection[Any]) -> None:
+        """Keeps what the infos of an episode's end say."""
+        self.won = any(won(info) for info in infos)
+        self.told = numbers_of(infos, self.has_wins)
 
     def observe(self, out: Array) -> None:
         observations = self._observations
