@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from mpe2 import simple_spread_v3
 
-#: What the five actions push, over what stops a moving agent within a step (`World`: dt 0.1, damping 0.25; accel 5).
+#: What each of the five actions adds to an agent's velocity in a step (5 · dt), dt, and how much of a velocity is left after
+#: one (1 − damping): mpe2's `World`.
 PUSHES = 0.5 * np.array([(0, 0), (-1, 0), (1, 0), (0, -1), (0, 1)])
 STEP, KEPT = 0.1, 0.75
 
