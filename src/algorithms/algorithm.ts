@@ -59,6 +59,8 @@ export interface AlgorithmDefinition {
   readonly description: string;
   /** Every field has a description and a default. */
   readonly settings: z.ZodObject;
+  /** Settings that new runs with such policies have by default instead. */
+  readonly defaultsFor?: (policy: PolicySettings) => Readonly<Record<string, unknown>>;
   /** Settings of a run that it has no use for, by path, sections whole: `critic`, `policy.layers`. Default: none. */
   readonly unused?: readonly string[];
   /** @throws InputError where settings do not go together, or do not fit the team */
@@ -76,7 +78,10 @@ export function defineAlgorithm<Schema extends z.ZodObject>(
     throw new InputError(`algorithm ${definition.name}: create is ${typeof definition.create}, must be a function`);
   return {
     ...definition,
-    create: async (options) => definition.create({ ...options, settings: definition.settings.parse(options.settings) }),
+    create: async (options) => {
+      const given = { ...definition.defaultsFor?.(options.policy), ...(options.settings as object) };
+      return definition.create({ ...options, settings: definition.settings.parse(given) });
+    },
   };
 }
 

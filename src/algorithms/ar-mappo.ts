@@ -6,7 +6,7 @@
 import { z } from "zod";
 import { createLearner } from "./actor-critic.ts";
 import { defineAlgorithm } from "./algorithm.ts";
-import { bppoSettings, bppoUpdate } from "./bppo.ts";
+import { bppoSettings, bppoUpdate, scheduleFor } from "./bppo.ts";
 import { ppoSettings } from "./settings.ts";
 
 export const arMappo = defineAlgorithm({
@@ -15,6 +15,7 @@ export const arMappo = defineAlgorithm({
   paper: "Li, Zhao, Wu & Pajarinen 2024, Backpropagation Through Agents, AAAI-24",
   description: "PPO for agents that act in turn, each knowing what those before it did; no feedback",
   settings: z.strictObject({ ...ppoSettings, schedule: bppoSettings.shape.schedule }),
+  defaultsFor: scheduleFor,
   create: (options) =>
     createLearner(
       options,

@@ -8,6 +8,7 @@
 import { z } from "zod";
 import { lax, numpy as np } from "../compile/jax.ts";
 import { scheduleSchema } from "../nn/schedules.ts";
+import type { PolicySettings } from "../policy/settings.ts";
 import { createLearner } from "./actor-critic.ts";
 import {
   type ActorObjective,
@@ -39,7 +40,10 @@ export const bppoSettings = z.strictObject({
   schedule: z
     .enum(["sequential", "simultaneous"])
     .default("sequential")
-    .describe("update agents one by one, the last to act first, or all at once through one graph"),
+    .describe(
+      "update agents one by one, the last to act first, or all at once through one graph; new runs whose " +
+        "policies are shared: simultaneous",
+    ),
   chain: z
     .enum(["direct", "full"])
     .default("direct")
@@ -168,6 +172,13 @@ const simultaneous =
 export const bppoUpdate = (settings: BppoSettings): PolicyUpdate =>
   settings.schedule === "sequential" ? sequentialUpdate(settings) : simultaneous(settings);
 
+/**
+ * Who comes after others have moved the network that it shares with them starts far from its old probabilities, and the
+ * team learns worse: those who share a network take their steps together (docs/results/simple-spread.md).
+ */
+export const scheduleFor = ({ share }: PolicySettings) =>
+  ({ schedule: share ? "simultaneous" : "sequential" }) as const;
+
 export const bppo = defineAlgorithm({
   name: "bppo",
   title: "BPPO",
@@ -182,6 +193,7 @@ export const bppo = defineAlgorithm({
       path: ["compat"],
       message: "published needs schedule: sequential",
     }),
+  defaultsFor: scheduleFor,
   create: (options) =>
     createLearner(options, { autoregressive: true, criticView: "state" }, bppoUpdate(options.settings)),
 });

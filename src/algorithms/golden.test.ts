@@ -100,7 +100,9 @@ const optionsOf = (name: string) => ({
   critic: { recurrent: name.endsWith("recurrent-critic"), ...(name.startsWith("ippo-shared") && { share: true }) },
   settings: {
     ...(name.startsWith("mat") && { heads: 2, clip: 0.2 }),
-    ...(name.includes("simultaneous") && { schedule: "simultaneous" }),
+    ...(/^(bppo|ar-mappo)/.test(name) && {
+      schedule: name.includes("simultaneous") ? "simultaneous" : "sequential",
+    }),
     ...(name.includes("full") && { chain: "full" }),
   },
 });

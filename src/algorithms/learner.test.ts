@@ -28,7 +28,10 @@ test.each([
   [
     "bppo",
     alike,
-    { policy: { share: true }, settings: { peerCoef: { from: 1, to: 0, fraction: 0.5 }, compat: "published" } },
+    {
+      policy: { share: true },
+      settings: { schedule: "sequential", peerCoef: { from: 1, to: 0, fraction: 0.5 }, compat: "published" },
+    },
   ],
   ["bppo", mixed, { policy: { recurrent: true }, settings: { minibatches: 2 } }],
   ["bpta", mixed, { critic: { share: false } }],
@@ -122,6 +125,30 @@ test("HAPPO updates its agents in an order that it draws anew in each iteration"
   expect(new Set(found).size).toBe(2);
   await Promise.all([drawn, ...fixed].map((learner) => learner.release()));
 });
+
+test.each([
+  ["bppo", true, "simultaneous"],
+  ["bppo", false, "sequential"],
+  ["ar-mappo", true, "simultaneous"],
+])(
+  "%s, where a network is shared: %s, by default updates its agents in the schedule %s",
+  async (name, share, schedule) => {
+    const create = (own?: string) =>
+      algorithms
+        .get(name)!
+        .create(learnerOptions(alike, { policy: { share }, settings: { epochs: 2, ...(own && { schedule: own }) } }));
+    const schedules = ["sequential", "simultaneous"];
+    const [byDefault, ...said] = await Promise.all([create(), ...schedules.map(create)]);
+    const collector = await collectorFor(randomEnv(alike, 4, 1), byDefault, 6);
+    const buffer = await collector.collect(byDefault.policy);
+    for (const learner of [byDefault, ...said]) await learner.update(buffer, { step: 0, totalSteps: 1 });
+    const same = said.map(({ state }) =>
+      [...byDefault.state].every(([name, array]) => array.every((x, k) => x === state.get(name)![k])),
+    );
+    expect(schedules.filter((_, k) => same[k])).toEqual([schedule]);
+    await Promise.all([byDefault, ...said].map((learner) => learner.release()));
+  },
+);
 
 test("numbers that leave the finite ones stop training, and leave the parameters as they were", async () => {
   const { learner, collector } = await learn("mappo", learnerOptions(alike, {}), randomEnv(alike, 4, 1), 1);

@@ -44,6 +44,20 @@ test("a preset that is asked for by name lies over the default one, and under wh
   expect(running.env.options).toMatchObject({ obsk: 0, standardise: false, state: { standardise: false } });
 });
 
+test("an algorithm can have other defaults for new runs with such policies; what is stored, or said, stays", async () => {
+  const scheduleOf = async (settings: object) =>
+    (await resolveConfig({ env: { id: "climbing" }, ...settings })).algorithm.schedule;
+  const policy = { share: true };
+  expect(await scheduleOf({})).toBe("sequential");
+  expect(await scheduleOf({ policy })).toBe("simultaneous");
+  expect(await scheduleOf({ policy, algorithm: { name: "ar-mappo" } })).toBe("simultaneous");
+  expect(await scheduleOf({ policy, algorithm: { schedule: "sequential", compat: "published" } })).toBe("sequential");
+  expect(await scheduleOf({ env: { id: "2s3z" } })).toBe("simultaneous");
+  const stored = JSON.parse(JSON.stringify(await resolveConfig({ env: { id: "2s3z" } })));
+  delete stored.algorithm.schedule;
+  expect((await validateConfig(stored)).algorithm.schedule).toBe("sequential");
+});
+
 test("a resolved configuration resolves to itself, for every algorithm and environment", async () => {
   for (const { id, pattern } of environments) {
     if (pattern) continue;

@@ -181,13 +181,21 @@ async function resolve(layers: readonly SettingsTree[], withPreset: boolean): Pr
   const { from } = own;
   const origin = isTree(from) && typeof from.run === "string" ? { from: { run: resolvePath(from.run) } } : {};
   const preset = keepKnown((presets as SettingsTree[]).reduce(mergeTrees, {}), schemaNode(schema));
-  const settings = [preset, own, { env: { id }, algorithm: { name }, ...origin }].reduce(mergeTrees, {});
+  const chosen = [preset, own, { env: { id }, algorithm: { name }, ...origin }].reduce(mergeTrees, {});
+  const implied = withPreset ? impliedSettings(algorithm, chosen) : {};
+  const settings = mergeTrees({ algorithm: implied }, chosen);
   if (withPreset && presetName !== undefined) refuseIdle(String(presetName), presets.at(-1)!, settings);
   const config = parseSettings(schema, settings) as RunConfig;
   // What an algorithm says of several of its settings together.
   const { name: _, ...ofAlgorithm } = config.algorithm;
   parseSettings(z.object({ algorithm: algorithm.settings }), { algorithm: ofAlgorithm });
   return config;
+}
+
+/** What an algorithm is to do by default with the policies that settings ask for. */
+function impliedSettings({ defaultsFor }: AlgorithmDefinition, settings: SettingsTree): SettingsTree {
+  const { policy } = parseSettings(z.looseObject({ policy: runSections.policy }), settings);
+  return defaultsFor?.(policy) ?? {};
 }
 
 /** @throws InputError where all that a preset says is said otherwise, by a run's whole `config.json`, say */
