@@ -5,12 +5,13 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { InputError, InterruptedError } from "../errors.ts";
 import { SUITE } from "../evaluation/records.ts";
+import { readRuns } from "../evaluation/runs.ts";
 import { sweepUnfinished, writeFileAtomically } from "../experiment/files.ts";
 import { isLock, lockDirectory } from "../experiment/lock.ts";
 import type { TrainEvent } from "../experiment/train.ts";
 import type { SettingsTree } from "../trees.ts";
 import { type Job, type Outcome, runJobs } from "./processes.ts";
-import { type BenchmarkReport, createReport, type MissingRun } from "./report.ts";
+import { type BenchmarkReport, createReport, type MissingRun, scoreOf } from "./report.ts";
 import { writeReport } from "./report-files.ts";
 import {
   type RunState,
@@ -112,7 +113,7 @@ export async function benchmark(
   }
   const check = (path: string) => statesOf(resolved.runs, path);
   return await inSuiteDirectory(resolved, { ...options, check }, async (path) => {
-    const failures = await makeRuns(chosen, await statesOf(chosen, path), path, options);
+    const failures = await makeRuns(resolved, chosen, await statesOf(chosen, path), path, options);
     if (signal?.aborted) throw new InterruptedError("stopped", path);
     return await report(path, failures);
   });
@@ -188,8 +189,12 @@ export function inTurn(runs: readonly SuiteRun[], states: readonly RunState[]): 
   );
 }
 
-/** Makes the runs that are not finished; those that could not be are returned. */
+/**
+ * Makes the runs that are not finished; those that could not be are returned.
+ * @throws InputError if a run has no such thing as the suite's score: the first that is finished tells, and stops the others
+ */
 async function makeRuns(
+  { report }: Suite,
   runs: readonly SuiteRun[],
   states: readonly RunState[],
   path: string,
@@ -198,6 +203,8 @@ async function makeRuns(
   const stepsOf = (some: readonly SuiteRun[]) => some.reduce((sum, { config }) => sum + config.steps, 0);
   const finished = runs.filter((_, i) => states[i] === "finished");
   const left = inTurn(runs, states);
+  const score = async ({ path: run }: SuiteRun) => scoreOf((await readRuns([join(path, run)]))[0], report);
+  for (const run of finished) await score(run);
   onProgress({
     kind: "plan",
     path,
@@ -208,15 +215,24 @@ async function makeRuns(
     started: states.filter((state) => state === "started").length,
     workers,
   });
+  const unscored = new AbortController();
+  const scores: Promise<unknown>[] = [];
   const outcomes = await runJobs(
     left.map((run): Job => ({ name: run.path, path: join(path, run.path), config: run.config })),
     {
       workers,
-      signal,
+      signal: AbortSignal.any([unscored.signal, ...(signal ? [signal] : [])]),
       onEvent: (job, progress) => onProgress({ kind: "run", run: job.name, progress }),
-      onOutcome: (job, outcome) => onProgress({ kind: "end", run: job.name, outcome }),
+      onOutcome(job, outcome) {
+        onProgress({ kind: "end", run: job.name, outcome });
+        if (outcome.kind !== "finished") return;
+        const run = left.find(({ path }) => path === job.name)!;
+        scores.push(score(run).catch((error: unknown) => unscored.abort(error)));
+      },
     },
   );
+  await Promise.all(scores);
+  unscored.signal.throwIfAborted();
   return left.flatMap(({ task, algorithm, seed }, i) => {
     const outcome = outcomes[i];
     return outcome.kind === "failed" ? [{ task, algorithm, seed, reason: outcome.message }] : [];

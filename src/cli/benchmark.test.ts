@@ -101,6 +101,26 @@ test("a suite that is killed, and a run that is killed, end with the numbers of 
   );
 }, 180_000);
 
+test("a score that runs do not tell is refused by the first that ends, and another may do", async () => {
+  const report = { ...suite.report, score: "evaluationInfo.minutes" };
+  await write("unscored.yaml", { ...suite, algorithms: ["mappo"], seeds: 3, report });
+  const run = (file: string) => startBpta(root, ["benchmark", file, "--out", "unscored", "--workers", "1", "--quiet"]);
+  const message =
+    "error: report.score is evaluationInfo.minutes, but unscored/climbing/mappo/seed-0 was told nothing of that name\n";
+  expect(await run("unscored.yaml")).toMatchObject({ code: 1, stdout: "", stderr: message });
+  const finished = async () => {
+    const names = await readdir(join(root, "unscored"), { recursive: true });
+    return names.filter((name) => name.endsWith("result.json")).length;
+  };
+  expect(await finished()).toBe(1);
+  // With that run there nothing more is begun.
+  expect(await run("unscored.yaml")).toMatchObject({ code: 1, stderr: message });
+  expect(await finished()).toBe(1);
+  await write("scored.yaml", { ...suite, algorithms: ["mappo"], seeds: 3 });
+  expect(await run("scored.yaml")).toMatchObject({ code: 0, stderr: "" });
+  expect(await finished()).toBe(3);
+}, 180_000);
+
 test("a run that fails is reported, the others go on, and the exit code says so", async () => {
   const learningRate = { from: 1e-3, to: 1e38, fraction: 0.1 };
   const diverging = { name: "diverging", algorithm: { name: "mappo", learningRate } };
