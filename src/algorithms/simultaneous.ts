@@ -1,11 +1,11 @@
 /** @file One step of a whole team at once: one graph holds all agents, and one backward pass yields every gradient. */
 
 import { withGradientOf } from "../compile/gradients.ts";
-import type { ArraySpec, Traced } from "../compile/index.ts";
+import type { ArraySpec, Traced, Tree } from "../compile/index.ts";
 import { lax, numpy as np } from "../compile/jax.ts";
 import type { Sequences } from "../nn/layers.ts";
 import type { Schedule } from "../nn/schedules.ts";
-import type { ActorModel } from "../policy/actor.ts";
+import type { ActorInputs, ActorModel } from "../policy/actor.ts";
 import {
   type ActorObjective,
   type ActorStepSettings,
@@ -15,7 +15,7 @@ import {
   objectiveValue,
 } from "./actor-step.ts";
 import type { SampleLoss } from "./gradient.ts";
-import type { Arrays, Samples } from "./minibatch.ts";
+import { type Arrays, joinedSequences, rowCount, type Samples } from "./minibatch.ts";
 import { compileStep, type StepProgram } from "./step.ts";
 
 /** A team, as a program that holds all of it sees it. */
@@ -65,73 +65,156 @@ function samplesOf<T>(joined: Samples<T>, agent: number): Samples<T> {
 /** x in the forward pass, λx in the backward pass. */
 const scaleGradient = (x: Traced, scale: Traced): Traced => withGradientOf(x, x.mul(scale));
 
+/** What the team's policies say of what was done, agent by agent: [n, B] each. */
+interface TeamOutputs {
+  readonly logProbs: Traced;
+  readonly entropies: Traced;
+}
+
+/** Agent by agent: each may have a network of its own, and in the full chain each waits for those before it. */
+function evaluateEach(
+  { order, ordered, models, networkOf }: Team,
+  { chain, peerCoef }: TeamLossSettings,
+  parameters: readonly Tree<Traced>[],
+  samples: readonly Samples<Traced>[],
+  weight: Traced,
+  sequences: Sequences,
+): TeamOutputs {
+  const stored = samples.map(({ rows }) => lax.stopGradient(rows.actions));
+  const forward = (i: number, acted: readonly Traced[], seen: (action: Traced) => Traced) => {
+    const inputs = actorInputs(samples[i]);
+    const looking = models[i].conditioned ? { ...inputs, jointActions: np.concatenate(acted.map(seen), 1) } : inputs;
+    return models[i].forward(parameters[networkOf[i]], looking, sequences).distribution;
+  };
+  // The compiler sees that these are one forward pass; they differ in where gradients go.
+  const alone = (i: number, acted: readonly Traced[]) => forward(i, acted, lax.stopGradient);
+  const hears = peerCoef !== 0;
+  const heard = (i: number, acted: readonly Traced[]) =>
+    hears ? forward(i, acted, (a) => scaleGradient(a, weight)) : alone(i, acted);
+  const drawn = (i: number, acted: readonly Traced[]): Traced => {
+    const { noise, weights } = samples[i].rows;
+    const sample = forward(i, chain === "full" ? acted : stored, (action) => action).sample(noise);
+    return whereActive(sample, stored[i], weights);
+  };
+  let acted = stored;
+  // Without an order, everybody acts at once: in the full chain again and again, until what they see of each other settles.
+  const times = ordered || !hears ? 0 : chain === "full" ? models.length : 1;
+  for (let time = 0; time < times; time++) {
+    const before = acted;
+    acted = models.map((_, i) => drawn(i, before));
+  }
+  const logProbs: Traced[] = [];
+  const entropies: Traced[] = [];
+  for (const i of order) {
+    logProbs[i] = heard(i, acted).logProb(samples[i].rows.actions);
+    // What is certain of all samples alike may be said once.
+    entropies[i] = np.broadcastTo(alone(i, acted).entropy(), [rowCount(sequences)]);
+    if (ordered && hears) acted = acted.with(i, drawn(i, acted));
+  }
+  return { logProbs: np.stack(logProbs), entropies: np.stack(entropies) };
+}
+
+/**
+ * All agents of one network as one batch, one agent's samples after the other's: a graph that does not grow with the team.
+ * Theorem 1's direct term asks what each draws given what was done, of nobody after anybody.
+ */
+function evaluateTogether(
+  { models }: Team,
+  { peerCoef }: TeamLossSettings,
+  [parameters]: readonly Tree<Traced>[],
+  samples: readonly Samples<Traced>[],
+  weight: Traced,
+  sequences: Sequences,
+): TeamOutputs {
+  const agents = models.length;
+  const rows = rowCount(sequences);
+  const { jointActionSize, teamSize, actionSize } = models[0];
+  // Who looks at nobody looks through an empty mask.
+  const model = models.find(({ conditioned }) => conditioned) ?? models[0];
+  const join = (of: (own: Samples<Traced>) => Traced) => np.concatenate(samples.map(of), 0);
+  const each = (x: Traced, size: number) => np.broadcastTo(x, [rows, size]);
+  const empty = np.zeros([jointActionSize]);
+  const inputs = {
+    ...Object.fromEntries(
+      ["observations", "actionMask", "episodeStarts"]
+        .filter((name) => name in samples[0].rows)
+        .map((name) => [name, join((own) => own.rows[name])]),
+    ),
+    ...(model.hiddenSize > 0 && { hidden: join((own) => own.sequences.hidden) }),
+    agentId: join((own) => each(own.fixed.agentId, teamSize)),
+    ...(model.conditioned && {
+      dependencyMask: join(({ rows: own, fixed }) =>
+        each(own.dependencyMask ?? fixed.dependencyMask ?? empty, jointActionSize),
+      ),
+    }),
+  } as unknown as ActorInputs;
+  const stored = lax.stopGradient(join((own) => own.rows.actions));
+  const forward = (acted: Traced, seen: (action: Traced) => Traced) => {
+    const joint = seen(acted).reshape([agents, rows, actionSize]).transpose([1, 0, 2]).reshape([rows, jointActionSize]);
+    const jointActions = np.concatenate(
+      models.map(() => joint),
+      0,
+    );
+    const all = joinedSequences(sequences, agents);
+    return model.forward(parameters, model.conditioned ? { ...inputs, jointActions } : inputs, all).distribution;
+  };
+  const hears = peerCoef !== 0;
+  const draw = () =>
+    whereActive(
+      forward(stored, (action) => action).sample(join((own) => own.rows.noise)),
+      stored,
+      join((own) => own.rows.weights),
+    );
+  const acted = hears ? draw() : stored;
+  const heard = forward(acted, hears ? (action) => scaleGradient(action, weight) : lax.stopGradient);
+  const alone = forward(acted, lax.stopGradient);
+  return {
+    logProbs: heard.logProb(stored).reshape([agents, rows]),
+    entropies: np.broadcastTo(alone.entropy(), [agents * rows]).reshape([agents, rows]),
+  };
+}
+
+/** Who is not active drew nothing that could be drawn otherwise: nothing goes back to it. */
+function whereActive(drawn: Traced, stored: Traced, weights: Traced): Traced {
+  const acts = weights.reshape([-1, 1]);
+  return drawn.mul(acts).add(stored.mul(np.subtract(1, acts)));
+}
+
+/** Whether all agents are evaluated as one batch. */
+const isOneBatch = ({ networkOf }: Team, { chain, peerCoef }: TeamLossSettings): boolean =>
+  networkOf.every((network) => network === networkOf[0]) && (chain === "direct" || peerCoef === 0);
+
 /**
  * −Σ_j mean(objective_j + c_H · entropy_j). Agent j's log-probability is taken at its stored action, and sees each
  * predecessor i's action as g(θ_i, ε_i), through which its gradient, times λ, goes on to θ_i.
  */
-export function teamLoss(
-  { order, ordered, models, networkOf }: Team,
-  objective: ActorObjective,
-  { clip, chain, peerCoef }: TeamLossSettings,
-): SampleLoss {
+export function teamLoss(team: Team, objective: ActorObjective, settings: TeamLossSettings): SampleLoss {
+  const { models } = team;
+  const evaluate = isOneBatch(team, settings) ? evaluateTogether : evaluateEach;
   return (parameters, joined, scalars, sequences) => {
     const samples = models.map((_, agent) => samplesOf(joined, agent));
-    const stored = samples.map(({ rows }) => lax.stopGradient(rows.actions));
-    const forward = (i: number, acted: readonly Traced[], seen: (action: Traced) => Traced) => {
-      const inputs = actorInputs(samples[i]);
-      const looking = models[i].conditioned ? { ...inputs, jointActions: np.concatenate(acted.map(seen), 1) } : inputs;
-      return models[i].forward(parameters[networkOf[i]], looking, sequences).distribution;
-    };
-    // The compiler sees that these are one forward pass; they differ in where gradients go.
-    const alone = (i: number, acted: readonly Traced[]) => forward(i, acted, lax.stopGradient);
-    const hears = peerCoef !== 0;
-    const heard = (i: number, acted: readonly Traced[]) =>
-      hears ? forward(i, acted, (a) => scaleGradient(a, scalars.peerCoef)) : alone(i, acted);
-    const drawn = (i: number, acted: readonly Traced[]): Traced => {
-      const { noise, weights } = samples[i].rows;
-      const sample = forward(i, chain === "full" ? acted : stored, (action) => action).sample(noise);
-      // Who is not active drew nothing that could be drawn otherwise: nothing goes back to it.
-      const acts = weights.reshape([-1, 1]);
-      return sample.mul(acts).add(stored[i].mul(np.subtract(1, acts)));
-    };
-    let acted = stored;
-    // Without an order, everybody acts at once: in the full chain again and again, until what they see of each other settles.
-    const times = ordered || !hears ? 0 : chain === "full" ? models.length : 1;
-    for (let time = 0; time < times; time++) {
-      const before = acted;
-      acted = models.map((_, i) => drawn(i, before));
-    }
-    const terms: { logProb: Traced; logRatio: Traced; entropy: Traced }[] = [];
-    for (const i of order) {
-      const { rows } = samples[i];
-      const logProb = heard(i, acted).logProb(rows.actions);
-      const logRatio = logProb.sub(rows.oldLogProbs).mul(rows.weights);
-      terms[i] = { logProb, logRatio, entropy: alone(i, acted).entropy() };
-      if (ordered && hears) acted = acted.with(i, drawn(i, acted));
-    }
-    const logJoint = terms.map(({ logRatio }) => lax.stopGradient(logRatio)).reduce((sum, own) => sum.add(own));
-    let loss = np.array(0);
-    let metrics = np.zeros([4]);
-    models.forEach((_, i) => {
-      const { logProb, logRatio, entropy } = terms[i];
-      const { advantages, weights } = samples[i].rows;
-      const ratio = np.exp(logRatio);
-      const others = np.exp(logJoint.sub(lax.stopGradient(logRatio)));
-      const correction = np.clip(others, 1 - clip / 2, 1 + clip / 2);
-      const share = weights.div(scalars[`count${i}`]);
-      const value = objectiveValue(objective, { logProb, ratio, advantage: advantages, correction, peer: np.array(0) });
-      const gain = value.mul(share).sum();
-      const spread = entropy.mul(share).sum();
-      loss = loss.sub(gain.add(spread.mul(scalars.entropyCoef)));
-      const clipped = np
-        .greater(np.abs(ratio.sub(1)), clip)
-        .astype(ratio.dtype)
-        .mul(share)
-        .sum();
-      const kl = ratio.sub(1).sub(logRatio).mul(share).sum();
-      metrics = metrics.add(np.stack([gain.neg(), spread, clipped, kl]).div(models.length));
-    });
-    return [loss, lax.stopGradient(metrics)];
+    const { logProbs, entropies } = evaluate(team, settings, parameters, samples, scalars.peerCoef, sequences);
+    /** [n, B] */
+    const field = (name: string) => np.stack(samples.map(({ rows }) => rows[name]));
+    const weights = field("weights");
+    const logRatios = logProbs.sub(field("oldLogProbs")).mul(weights);
+    const moved = lax.stopGradient(logRatios);
+    const others = np.exp(moved.sum(0, { keepdims: true }).sub(moved));
+    const correction = np.clip(others, 1 - settings.clip / 2, 1 + settings.clip / 2);
+    const counts = np.stack(models.map((_, i) => scalars[`count${i}`]));
+    const shares = weights.div(counts.reshape([-1, 1]));
+    const ratio = np.exp(logRatios);
+    const terms = { logProb: logProbs, ratio, advantage: field("advantages"), correction, peer: np.array(0) };
+    const gain = objectiveValue(objective, terms).mul(shares).sum();
+    const entropy = entropies.mul(shares).sum();
+    const loss = gain.add(entropy.mul(scalars.entropyCoef)).neg();
+    const clipped = np
+      .greater(np.abs(ratio.sub(1)), settings.clip)
+      .astype(ratio.dtype)
+      .mul(shares)
+      .sum();
+    const kl = ratio.sub(1).sub(logRatios).mul(shares).sum();
+    return [loss, lax.stopGradient(np.stack([gain.neg(), entropy, clipped, kl]).div(models.length))];
   };
 }
 
@@ -167,6 +250,7 @@ export function compileTeamStep(
       counts: Object.fromEntries(team.models.map((_, agent) => [`count${agent}`, `${agent}.weights`])),
       learningRate,
       settings,
+      ...(isOneBatch(team, settings) && { tokens: team.models.length }),
     },
     LOSS_METRICS,
   );
