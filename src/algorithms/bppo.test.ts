@@ -74,17 +74,19 @@ interface TeamLossOptions {
   readonly entropyCoef?: number;
   /** An order that holds for every sample; false: none, by default what the policies have. */
   readonly order?: readonly number[] | false;
+  /** Whether a network that agents share is taken for as many as there are agents. */
+  readonly apart?: boolean;
 }
 
 /** The one graph of the schedule "simultaneous": what its gradients are, by network, and its policy loss. */
 async function compileTeamGradients(
   { policies, iteration }: Sampled,
   lambda: number,
-  { chain, objective = bppoObjective(CLIP, true), entropyCoef = 0.03, order }: TeamLossOptions,
+  { chain, objective = bppoObjective(CLIP, true), entropyCoef = 0.03, order, apart }: TeamLossOptions,
 ) {
   const { models, networks, whole, dependencies } = policies;
-  const distinct = [...new Set(networks)];
-  const networkOf = networks.map((network) => distinct.indexOf(network));
+  const distinct = apart ? networks : [...new Set(networks)];
+  const networkOf = networks.map((network, agent) => (apart ? agent : distinct.indexOf(network)));
   const ordered = order === undefined ? dependencies.kind === "fixed" : order !== false;
   const team = { order: order || dependencies.order, ordered, models, networkOf };
   const program = await compile(
@@ -128,6 +130,41 @@ async function simultaneousGradients(
   await program.release();
   return gradients;
 }
+
+test.each<[string, TeamShape, NonNullable<Parameters<typeof sampleIteration>[1]["policy"]>, number]>([
+  [
+    "choices, memory",
+    { actionSpaces: [discrete(3), discrete(3), discrete(3)], hasActionMasks: true },
+    { recurrent: true },
+    1,
+  ],
+  ["another order, λ = 0.5", { actionSpaces: [box(2), box(2), box(2)] }, { order: [2, 0, 1] }, 0.5],
+  ["graphs of their own", { actionSpaces: [discrete(2), discrete(2), discrete(2)] }, { dependencies: "learned" }, 1],
+])(
+  "agents of one network, as one batch, get the gradient of each by itself, added up: %s",
+  async (_, shape, policy, lambda) => {
+    const sampled = await sampleIteration(
+      { hasInactiveAgents: true, ...shape },
+      { numEnvs: 3, length: 6, policy: { ...policy, share: true } },
+    );
+    // Not where actions were drawn: what others would do by now is another thing.
+    const { theta } = sampled.policies.networks[0];
+    const moved = theta.map((x, k) => x + 0.1 * Math.sin(k));
+    const [together, apart] = await Promise.all(
+      [false, true].map(async (apart) => {
+        const program = await compileTeamGradients(sampled, lambda, { chain: "direct", apart });
+        const found = await program.at(program.thetas.map(() => moved));
+        await program.release();
+        return found;
+      }),
+    );
+    expect(apart.gradients).toHaveLength(3);
+    const sum = moved.map((_, k) => apart.gradients.reduce((total, own) => total + own[k], 0));
+    expect(distance(together.gradients[0], sum)).toBeLessThan(2e-5);
+    expect(together.policyLoss).toBeCloseTo(apart.policyLoss, 5);
+    await sampled.learner.release();
+  },
+);
 
 test.each<[string, TeamShape, NonNullable<Parameters<typeof sampleIteration>[1]["policy"]>, number]>([
   ["numbers and choices", { actionSpaces: [box(2), discrete(3)], hasActionMasks: true }, {}, 1],

@@ -34,6 +34,7 @@ test.each([
     },
   ],
   ["bppo", mixed, { policy: { recurrent: true }, settings: { minibatches: 2 } }],
+  ["bppo", alike, { policy: { share: true, recurrent: true }, settings: { minibatches: 2 } }],
   ["bpta", mixed, { critic: { share: false } }],
   ["ar-mappo", mixed, {}],
   ["mappo", alike, { policy: { share: true }, critic: { recurrent: true } }],

@@ -171,6 +171,11 @@ describe("the path of a module", () => {
       "must be what defineAlgorithm returns, create: must be a function",
     ],
     [
+      "defaults.mjs",
+      'export default { name: "a", title: "A", description: "", settings: { shape: {} }, defaultsFor: {}, create() {} };',
+      "must be what defineAlgorithm returns, defaultsFor: must be a function",
+    ],
+    [
       "settings.mjs",
       'export default { name: "a", title: "A", paper: "", description: "", settings: {}, create() {} };',
       "must be what defineAlgorithm returns, settings: must be an object of zod",

@@ -62,6 +62,9 @@ const algorithmSchema = z.looseObject({
     (value) => typeof value === "object" && value !== null && "shape" in value,
     "must be an object of zod",
   ),
+  defaultsFor: z
+    .custom<AlgorithmDefinition["defaultsFor"]>((value) => typeof value === "function", "must be a function")
+    .optional(),
   create: z.custom<AlgorithmDefinition["create"]>((value) => typeof value === "function", "must be a function"),
 });
 
