@@ -203,8 +203,8 @@ async function makeRuns(
   const stepsOf = (some: readonly SuiteRun[]) => some.reduce((sum, { config }) => sum + config.steps, 0);
   const finished = runs.filter((_, i) => states[i] === "finished");
   const left = inTurn(runs, states);
-  const score = async ({ path: run }: SuiteRun) => scoreOf((await readRuns([join(path, run)]))[0], report);
-  for (const run of finished) await score(run);
+  const score = async (directory: string) => scoreOf((await readRuns([directory]))[0], report);
+  for (const run of finished) await score(join(path, run.path));
   onProgress({
     kind: "plan",
     path,
@@ -225,9 +225,7 @@ async function makeRuns(
       onEvent: (job, progress) => onProgress({ kind: "run", run: job.name, progress }),
       onOutcome(job, outcome) {
         onProgress({ kind: "end", run: job.name, outcome });
-        if (outcome.kind !== "finished") return;
-        const run = left.find(({ path }) => path === job.name)!;
-        scores.push(score(run).catch((error: unknown) => unscored.abort(error)));
+        if (outcome.kind === "finished") scores.push(score(job.path).catch((error: unknown) => unscored.abort(error)));
       },
     },
   );
