@@ -163,6 +163,23 @@ test.each([0, 1])("a program in two stages agrees with one stage, in thread %d",
   await whole.release();
 });
 
+test.each([0, 1])("programs of one thread share a session, and each keeps its own, in thread %d", async (thread) => {
+  const inputs = { theta: float32(2, 2), x: float32(3, 2) };
+  const f = ({ theta, x }: Record<string, np.Array>) => ({ y: np.matmul(x, np.tanh(theta)) });
+  const programs = await compileStaged("layer", f as never, inputs, (name) => name === "theta", [thread, thread]);
+  const whole = await compile("layer", f as never, inputs);
+  const thetas = [1, -2].map((scale) => Float32Array.of(scale, 0.5, 0.25, 2 * scale));
+  const x = Float32Array.from({ length: 6 }, Math.cos);
+  const expected = await Promise.all(thetas.map((theta) => whole.run({ theta, x })));
+  for (const [i, program] of programs.entries()) await program.prepare({ theta: thetas[i] });
+  expect(await Promise.all(programs.map((program) => program.run({ x })))).toEqual(expected);
+  // Who is released takes nothing away from the other.
+  await programs[0].release();
+  expect(await programs[1].run({ x })).toEqual(expected[1]);
+  await programs[1].release();
+  await whole.release();
+});
+
 test.each([0, 1])("what goes in by a pack can come out under its own name, in thread %d", async (thread) => {
   const inputs = { a: float32(2, 3), b: float32(2, 3), memory: float32(2, 3) };
   const f = ({ a, b, memory }: Record<string, np.Array>) => ({ memory: memory.add(a).add(b.mul(2)) });

@@ -6,6 +6,7 @@ import { noPacks, type Packs, packing, withPacks } from "./packing.ts";
 import { jaxExecutable } from "./runtimes/jax.ts";
 import { type OnnxOptions, onnxExecutable } from "./runtimes/onnx.ts";
 import type { Data, Executable, NamedData } from "./runtimes/runtime.ts";
+import { SharedExecutables } from "./runtimes/shared.ts";
 import { ArraySpec, bool, float32, int32, type Traced, type TracedTree, type TreeFunction, trace } from "./trace.ts";
 import { mapTree, type Tree } from "./tree.ts";
 
@@ -79,7 +80,7 @@ export interface StagedProgram {
 /**
  * Compiles `f` in two stages.
  * @param isStable says of an input's name whether it seldom changes
- * @param threads where it runs, see `CompileOptions.thread`: one program for each
+ * @param threads where it runs, see `CompileOptions.thread`: one program for each; those of one thread share its session
  */
 export async function compileStaged<const S extends Tree<ArraySpec>>(
   name: string,
@@ -96,6 +97,7 @@ export async function compileStaged<const S extends Tree<ArraySpec>>(
   const forEach = <T>(make: (input: string) => T) =>
     Object.fromEntries([...prepared.keys()].map((input) => [input, make(input)]));
   const models = { preparation: preparation && encodeModel(preparation), run: encodeModel(run) };
+  const here = new SharedExecutables<Uint8Array>();
   return Promise.all(
     threads.map(async (thread): Promise<StagedProgram> => {
       // What passes between the stages stays in the thread that they run in.
@@ -103,7 +105,8 @@ export async function compileStaged<const S extends Tree<ArraySpec>>(
       const passed = thread > 0 ? {} : forEach((input) => new Float32Array(prepared.get(input)!.size));
       const load = async (model: Uint8Array, takes: Signature["inputs"], gives: Signature["outputs"], packs: Packs) => {
         const [packedInputs, packedOutputs] = [withPacks(takes, packs.inputs), withPacks(gives, packs.outputs)];
-        const executable = await executableOf(model, packedInputs, packedOutputs, { thread }, kept);
+        const make = () => executableOf(model, packedInputs, packedOutputs, { thread }, kept);
+        const executable = await (thread > 0 ? make() : here.get(model, make));
         const visible = (specs: Signature["inputs"]) => new Map([...specs].filter(([spec]) => !(spec in kept)));
         return program(
           { name, inputs: visible(takes), outputs: visible(gives) },

@@ -6,6 +6,7 @@ import { ArraySpec } from "../trace.ts";
 import { arrayAt, type Reply, type Request, type Slot, signal, type ThreadStart } from "./background.ts";
 import { onnxExecutable } from "./onnx.ts";
 import { allocate, type Data, type Executable } from "./runtime.ts";
+import { SharedExecutables } from "./shared.ts";
 
 /** An array here, and its twin in shared memory where it has one. */
 interface Twin {
@@ -22,15 +23,16 @@ interface Loaded {
   readonly into: Readonly<Record<string, Data>>;
 }
 
+const sessions = new SharedExecutables<number>();
 const programs = new Map<number, Loaded>();
 /** Arrays that programs hand on, by name, and how many programs use them. */
 const kept = new Map<string, { readonly data: Data; users: number }>();
 
 async function load(request: Extract<Request, { kind: "load" }>): Promise<void> {
-  const { program, model, inputs, outputs, memory, options } = request;
+  const { program, session, model, inputs, outputs, memory, options } = request;
   const specOf = ({ shape, dtype }: Slot) => new ArraySpec([...shape], dtype as ArraySpec["dtype"]);
   const specs = (slots: readonly Slot[]) => new Map(slots.map((slot) => [slot.name, specOf(slot)]));
-  const executable = await onnxExecutable(model, specs(inputs), specs(outputs), options);
+  const executable = await sessions.get(session, () => onnxExecutable(model, specs(inputs), specs(outputs), options));
   const twins = (slots: readonly Slot[]): Twin[] =>
     slots.map((slot) => {
       const { name, place } = slot;

@@ -27,6 +27,8 @@ export type Request =
   | {
       readonly kind: "load";
       readonly program: number;
+      /** Which model it is: programs of one model share a session. */
+      readonly session: number;
       readonly model: Uint8Array;
       readonly inputs: readonly Slot[];
       readonly outputs: readonly Slot[];
@@ -76,7 +78,8 @@ export function arrayAt(memory: SharedArrayBuffer, { dtype, shape }: Slot, offse
 }
 
 /**
- * Loads an ONNX model in a background thread, which is started for the first.
+ * Loads an ONNX model in a background thread, which is started for the first. Where the same array is loaded again, the
+ * session that it has there is used.
  * @param thread which of them, from 1
  * @param kept names, in the thread's own memory, of inputs and outputs that stay there: its programs hand them on
  */
@@ -106,7 +109,9 @@ export async function backgroundExecutable(
   threads[thread] ??= new BackgroundThread(() => delete threads[thread]);
   const { ask, run } = threads[thread];
   const program = nextProgram++;
-  await ask({ kind: "load", program, model, inputs: inputSlots, outputs: outputSlots, memory, options });
+  const session = sessions.get(model) ?? program;
+  sessions.set(model, session);
+  await ask({ kind: "load", program, session, model, inputs: inputSlots, outputs: outputSlots, memory, options });
   return {
     async run(feeds, into) {
       const results: Record<string, Data> = {};
@@ -131,6 +136,8 @@ export async function backgroundExecutable(
 
 const threads: Record<number, BackgroundThread> = {};
 let nextProgram = 0;
+/** By model: the first program of it, after which its sessions are called. */
+const sessions = new WeakMap<Uint8Array, number>();
 
 /** Milliseconds for which this thread sleeps until the other is done; longer than any run takes. */
 const PATIENCE = 2_000;
