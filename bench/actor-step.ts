@@ -38,14 +38,9 @@ function plainActor(hidden: number) {
       head: linearParameters(hidden, 1, 0.01),
       rho: new Parameter([1], constant(1)),
     },
-    (tree, { observations }) => {
-      const features = mlp(tree.trunk, "relu", observations);
-      return {
-        distribution: diagonalGaussian(
-          normThenLinear(features.norm, tree.head, features.x),
-          boundedStd(tree.rho, 1, 0.5),
-        ),
-      };
+    {
+      perceive: ({ trunk }, { observations }) => mlp(trunk, "relu", observations),
+      decide: ({ head, rho }, { x, norm }) => diagonalGaussian(normThenLinear(norm, head, x), boundedStd(rho, 1, 0.5)),
     },
   );
 }

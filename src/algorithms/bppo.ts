@@ -42,7 +42,7 @@ export const bppoSettings = z.strictObject({
     .default("sequential")
     .describe(
       "update agents one by one, the last to act first, or all at once through one graph; new runs whose " +
-        "policies are shared: simultaneous, which takes memory with the square of the team's size",
+        "policies are shared: simultaneous",
     ),
   chain: z
     .enum(["direct", "full"])

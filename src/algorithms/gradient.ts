@@ -4,7 +4,7 @@ import type { Traced, Tree } from "../compile/index.ts";
 import { valueAndGrad } from "../compile/jax.ts";
 import type { Sequences } from "../nn/layers.ts";
 import type { ParameterLayout } from "../nn/parameters.ts";
-import { type Arrays, cutTracedSamples, type Samples } from "./minibatch.ts";
+import { type Arrays, cutTracedSamples, inTimeOrder, type Samples } from "./minibatch.ts";
 
 /**
  * A loss that is a sum over samples, so that the gradients of micro-batches add up to that of the whole.
@@ -52,8 +52,9 @@ export function lossGradients(
   microBatches: readonly Sequences[] = [sequences],
 ): LossGradients {
   const parameters = layouts.map((layout, k) => layout.unravel(thetas[k]));
-  const parts = cutTracedSamples(samples, microBatches).map((part, i): LossGradients => {
-    const f = (...[p, s, c]: Parameters<SampleGradient>) => [...loss(p, s, c, microBatches[i])];
+  const parts = cutTracedSamples(samples, microBatches).map((cut, i): LossGradients => {
+    const [part, inTime] = inTimeOrder(cut, microBatches[i]);
+    const f = (...[p, s, c]: Parameters<SampleGradient>) => [...loss(p, s, c, inTime)];
     // The tracer's types follow a function's argument trees, which are too deep for the type checker here.
     const gradient = valueAndGrad(f as never, { hasAux: true }) as unknown as SampleGradient;
     const [[, metrics], trees] = gradient(parameters, part, scalars);

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
+import { compile, float32 } from "../compile/index.ts";
 import { Random } from "../random.ts";
-import { createMinibatches, minibatchSequences, rolloutSequences } from "./minibatch.ts";
+import { createMinibatches, inTimeOrder, minibatchSequences, rolloutSequences, rowCount } from "./minibatch.ts";
 
 test("minibatches deal out whole sequences, each once, with what they begin with", async () => {
   const [length, numEnvs, chunk] = [6, 4, 3];
@@ -31,4 +32,29 @@ test("minibatches deal out whole sequences, each once, with what they begin with
   );
   expect(seen.toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 300, 301, 302, 303]);
   expect(seen).not.toEqual(seen.toSorted((a, b) => a - b));
+});
+
+test("in the order of time, a step's rows lie together, in the order of their sequences", async () => {
+  const whole = { blocks: 3, length: 2, width: 2 };
+  const rows = rowCount(whole);
+  let inTime: unknown;
+  const program = await compile(
+    "in time",
+    ({ at }) => {
+      const [samples, sequences] = inTimeOrder({ rows: { at }, sequences: {}, fixed: {} }, whole);
+      inTime = sequences;
+      return samples.rows;
+    },
+    { at: float32(rows, 3) },
+  );
+  // Of each row: its block, its step, its column.
+  const at = Array.from({ length: rows }, (_, row) => [Math.floor(row / 4), Math.floor(row / 2) % 2, row % 2]);
+  const { at: moved } = await program.run({ at: Float32Array.from(at.flat()) });
+  expect(inTime).toEqual({ blocks: 1, length: 2, width: 6 });
+  const places = Array.from({ length: rows }, (_, row) => [...moved.subarray(3 * row, 3 * row + 3)]);
+  const expected = [0, 1].flatMap((step) =>
+    [0, 1, 2].flatMap((block) => [0, 1].map((column) => [block, step, column])),
+  );
+  expect(places).toEqual(expected);
+  await program.release();
 });

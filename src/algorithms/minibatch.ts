@@ -1,6 +1,7 @@
 /** @file Samples on their way into a program: whole, in random minibatches, and, inside the program, in micro-batches. */
 
 import type { Traced } from "../compile/index.ts";
+import { numpy as np } from "../compile/jax.ts";
 import { InputError } from "../errors.ts";
 import type { Sequences } from "../nn/layers.ts";
 
@@ -160,11 +161,12 @@ const WORTH_SHARING_PARAMETERS = WORTH_SHARING * 30_000;
 /**
  * The shares of samples that lie as `whole` says, in order: what one thread computes in one go. They do not depend on
  * how many threads there are, so that numbers don't.
- * @param parameters how many each sample meets, where that is many
+ * @param load `tokens`: rows that networks make of one sample; `parameters`: how many each row meets, where that is many
  */
-export function shareSequences(whole: Sequences, parameters = 0): Sequences[] {
-  const rows = rowCount(whole);
-  const isWorthIt = rows >= WORTH_SHARING || rows * parameters >= WORTH_SHARING_PARAMETERS;
+export function shareSequences(whole: Sequences, { tokens = 1, parameters = 0 } = {}): Sequences[] {
+  const samples = rowCount(whole);
+  const rows = samples * tokens;
+  const isWorthIt = samples >= WORTH_SHARING || rows * parameters >= WORTH_SHARING_PARAMETERS;
   return splitBlocks(whole, isWorthIt ? Math.max(2, Math.round(rows / SHARE)) : 1);
 }
 
@@ -203,7 +205,29 @@ export function cutSamples(
   });
 }
 
-/** The same inside traced code. */
+/**
+ * Samples in the order of time: rows of one step lie together, so that what walks sequences step by step takes them as
+ * they are. Inside traced code.
+ */
+export function inTimeOrder(
+  { rows, sequences, fixed }: Samples<Traced>,
+  { blocks, length, width }: Sequences,
+): [Samples<Traced>, Sequences] {
+  const byTime = (array: Traced): Traced => {
+    const rest = array.shape.slice(1);
+    return np.swapaxes(array.reshape([blocks, length, width, ...rest]), 0, 1).reshape(array.shape);
+  };
+  const moved =
+    blocks > 1 && length > 1
+      ? Object.fromEntries(Object.entries(rows).map(([name, array]) => [name, byTime(array)]))
+      : rows;
+  return [
+    { rows: moved, sequences, fixed },
+    { blocks: 1, length, width: blocks * width },
+  ];
+}
+
+/** The same as `cutSamples` inside traced code. */
 export function cutTracedSamples(
   { rows, sequences, fixed }: Samples<Traced>,
   parts: readonly Sequences[],

@@ -15,7 +15,7 @@ import {
   objectiveValue,
 } from "./actor-step.ts";
 import type { SampleLoss } from "./gradient.ts";
-import { type Arrays, joinedSequences, rowCount, type Samples } from "./minibatch.ts";
+import { type Arrays, rowCount, type Samples } from "./minibatch.ts";
 import { compileStep, type StepProgram } from "./step.ts";
 
 /** A team, as a program that holds all of it sees it. */
@@ -44,11 +44,15 @@ interface TeamLossSettings {
   readonly peerCoef: Schedule;
 }
 
-/** All agents' samples as one: fields are named `${agent}.${field}`. */
+/** All agents' samples as one: fields are named `${agent}.${field}`. What all did is there as what each did. */
 export function joinSamples<T>(samples: readonly Samples<T>[]): Samples<T> {
   const join = (group: "rows" | "sequences" | "fixed"): Arrays<T> =>
     Object.fromEntries(
-      samples.flatMap((own, agent) => Object.entries(own[group]).map(([name, array]) => [`${agent}.${name}`, array])),
+      samples.flatMap((own, agent) =>
+        Object.entries(own[group])
+          .filter(([name]) => name !== "jointActions")
+          .map(([name, array]) => [`${agent}.${name}`, array]),
+      ),
     );
   return { rows: join("rows"), sequences: join("sequences"), fixed: join("fixed") };
 }
@@ -81,19 +85,23 @@ function evaluateEach(
   sequences: Sequences,
 ): TeamOutputs {
   const stored = samples.map(({ rows }) => lax.stopGradient(rows.actions));
-  const forward = (i: number, acted: readonly Traced[], seen: (action: Traced) => Traced) => {
+  const own = models.map((model, i) => {
     const inputs = actorInputs(samples[i]);
+    return { inputs, perception: model.perceive(parameters[networkOf[i]], inputs, sequences) };
+  });
+  const decide = (i: number, acted: readonly Traced[], seen: (action: Traced) => Traced) => {
+    const { inputs, perception } = own[i];
     const looking = models[i].conditioned ? { ...inputs, jointActions: np.concatenate(acted.map(seen), 1) } : inputs;
-    return models[i].forward(parameters[networkOf[i]], looking, sequences).distribution;
+    return models[i].decide(parameters[networkOf[i]], perception, looking);
   };
   // The compiler sees that these are one forward pass; they differ in where gradients go.
-  const alone = (i: number, acted: readonly Traced[]) => forward(i, acted, lax.stopGradient);
+  const alone = (i: number, acted: readonly Traced[]) => decide(i, acted, lax.stopGradient);
   const hears = peerCoef !== 0;
   const heard = (i: number, acted: readonly Traced[]) =>
-    hears ? forward(i, acted, (a) => scaleGradient(a, weight)) : alone(i, acted);
+    hears ? decide(i, acted, (a) => scaleGradient(a, weight)) : alone(i, acted);
   const drawn = (i: number, acted: readonly Traced[]): Traced => {
     const { noise, weights } = samples[i].rows;
-    const sample = forward(i, chain === "full" ? acted : stored, (action) => action).sample(noise);
+    const sample = decide(i, chain === "full" ? acted : stored, (action) => action).sample(noise);
     return whereActive(sample, stored[i], weights);
   };
   let acted = stored;
@@ -115,7 +123,7 @@ function evaluateEach(
 }
 
 /**
- * All agents of one network as one batch, one agent's samples after the other's: a graph that does not grow with the team.
+ * All agents of one network as one batch, step by step, agent by agent in a step: a graph that does not grow with the team.
  * Theorem 1's direct term asks what each draws given what was done, of nobody after anybody.
  */
 function evaluateTogether(
@@ -128,12 +136,20 @@ function evaluateTogether(
 ): TeamOutputs {
   const agents = models.length;
   const rows = rowCount(sequences);
-  const { jointActionSize, teamSize, actionSize } = models[0];
+  const { teamSize, actionSize } = models[0];
   // Who looks at nobody looks through an empty mask.
   const model = models.find(({ conditioned }) => conditioned) ?? models[0];
-  const join = (of: (own: Samples<Traced>) => Traced) => np.concatenate(samples.map(of), 0);
-  const each = (x: Traced, size: number) => np.broadcastTo(x, [rows, size]);
-  const empty = np.zeros([jointActionSize]);
+  const { blocks, length, width } = sequences;
+  const steps = blocks * length;
+  const all = { blocks, length, width: agents * width };
+  /** What each has of every row, or of every sequence: step by step, in a step agent by agent. */
+  const join = (of: (own: Samples<Traced>) => Traced) => {
+    const parts = samples.map(of);
+    const [count, ...rest] = parts[0].shape;
+    const byStep = parts.map((part) => part.reshape([count / width, width, ...rest]));
+    return np.stack(byStep, 1).reshape([agents * count, ...rest]);
+  };
+  const split = (x: Traced) => np.swapaxes(x.reshape([steps, agents, width]), 0, 1).reshape([agents, rows]);
   const inputs = {
     ...Object.fromEntries(
       ["observations", "actionMask", "episodeStarts"]
@@ -141,36 +157,37 @@ function evaluateTogether(
         .map((name) => [name, join((own) => own.rows[name])]),
     ),
     ...(model.hiddenSize > 0 && { hidden: join((own) => own.sequences.hidden) }),
-    agentId: join((own) => each(own.fixed.agentId, teamSize)),
-    ...(model.conditioned && {
-      dependencyMask: join(({ rows: own, fixed }) =>
-        each(own.dependencyMask ?? fixed.dependencyMask ?? empty, jointActionSize),
-      ),
-    }),
+    ...(!model.conditioned && { agentId: join((own) => np.broadcastTo(own.fixed.agentId, [rows, teamSize])) }),
   } as unknown as ActorInputs;
+  const predecessors = np.stack(
+    samples.map((own) => {
+      const mask = own.rows.dependencyMask ?? own.fixed.dependencyMask ?? np.zeros([agents * actionSize]);
+      const elements = np.broadcastTo(mask, [rows, agents * actionSize]).reshape([steps, width, agents, actionSize]);
+      // All elements of an action are seen, or none.
+      return elements.slice([], [], [], 0);
+    }),
+    2,
+  );
   const stored = lax.stopGradient(join((own) => own.rows.actions));
-  const forward = (acted: Traced, seen: (action: Traced) => Traced) => {
-    const joint = seen(acted).reshape([agents, rows, actionSize]).transpose([1, 0, 2]).reshape([rows, jointActionSize]);
-    const jointActions = np.concatenate(
-      models.map(() => joint),
-      0,
-    );
-    const all = joinedSequences(sequences, agents);
-    return model.forward(parameters, model.conditioned ? { ...inputs, jointActions } : inputs, all).distribution;
+  const perception = model.perceive(parameters, inputs, all);
+  const decide = (acted: Traced, seen: (action: Traced) => Traced) => {
+    const actions = seen(acted).reshape([steps, agents, width, actionSize]);
+    const looking = model.conditioned ? { ...inputs, team: { actions, predecessors } } : inputs;
+    return model.decide(parameters, perception, looking);
   };
   const hears = peerCoef !== 0;
   const draw = () =>
     whereActive(
-      forward(stored, (action) => action).sample(join((own) => own.rows.noise)),
+      decide(stored, (action) => action).sample(join((own) => own.rows.noise)),
       stored,
       join((own) => own.rows.weights),
     );
   const acted = hears ? draw() : stored;
-  const heard = forward(acted, hears ? (action) => scaleGradient(action, weight) : lax.stopGradient);
-  const alone = forward(acted, lax.stopGradient);
+  const heard = decide(acted, hears ? (action) => scaleGradient(action, weight) : lax.stopGradient);
+  const alone = decide(acted, lax.stopGradient);
   return {
-    logProbs: heard.logProb(stored).reshape([agents, rows]),
-    entropies: np.broadcastTo(alone.entropy(), [agents * rows]).reshape([agents, rows]),
+    logProbs: split(heard.logProb(stored)),
+    entropies: split(np.broadcastTo(alone.entropy(), [agents * rows])),
   };
 }
 

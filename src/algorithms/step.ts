@@ -117,7 +117,8 @@ function sumOf(array: Float32Array): number {
 /** @param lossMetrics how many metrics the loss has */
 export async function compileStep(definition: StepDefinition, lossMetrics: number): Promise<StepProgram> {
   const { layouts, sequences, counts, schedules, learningRate, settings, tokens = 1 } = definition;
-  const shares = shareSequences(sequences, tokens > 1 ? tokens * layouts.reduce((sum, { size }) => sum + size, 0) : 0);
+  const parameters = layouts.reduce((sum, { size }) => sum + size, 0);
+  const shares = shareSequences(sequences, tokens > 1 ? { tokens, parameters } : {});
   const threads = Math.min(settings.threads, shares.length);
   const programs = await compileShares(shares, threads, (share, own) => compileGradients(definition, share, own));
 

@@ -69,16 +69,24 @@ function linearGaussians({ m, s, k, b, t }: QuadraticGame): ActorModel[] {
   const common = { ...shape, identified: true, teamSize: 2, jointActionSize: 2 };
   const number = (value: number) => new Parameter([1], constant(value));
   return [
-    defineActor({ ...common, conditioned: false }, { mean: number(m) }, (own: { mean: Traced }, { observations }) => ({
-      distribution: diagonalGaussian(observations.mul(0).add(own.mean), own.mean.mul(0).add(s)),
-    })),
+    defineActor(
+      { ...common, conditioned: false },
+      { mean: number(m) },
+      {
+        perceive: ({ mean }: { mean: Traced }, { observations }) => ({ x: observations.mul(0).add(mean) }),
+        decide: ({ mean }: { mean: Traced }, { x }) => diagonalGaussian(x, mean.mul(0).add(s)),
+      },
+    ),
     defineActor(
       { ...common, conditioned: true },
       { slope: number(k), offset: number(b) },
-      (own: { slope: Traced; offset: Traced }, { jointActions, dependencyMask }) => {
-        const seen = dependencyMask ? jointActions!.mul(dependencyMask) : jointActions!;
-        const heard = seen.sum(-1, { keepdims: true });
-        return { distribution: diagonalGaussian(heard.mul(own.slope).add(own.offset), own.slope.mul(0).add(t)) };
+      {
+        perceive: (_, { observations }) => ({ x: observations }),
+        decide(own: { slope: Traced; offset: Traced }, _, { jointActions, dependencyMask }) {
+          const seen = dependencyMask ? jointActions!.mul(dependencyMask) : jointActions!;
+          const heard = seen.sum(-1, { keepdims: true });
+          return diagonalGaussian(heard.mul(own.slope).add(own.offset), own.slope.mul(0).add(t));
+        },
       },
     ),
   ];

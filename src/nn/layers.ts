@@ -74,7 +74,7 @@ export const gruParameters = (inputs: number, hidden: number): Gru<Parameter> =>
 
 export const linear = ({ weight, bias }: Linear<Traced>, x: Traced): Traced => np.matmul(x, weight).add(bias);
 
-const LAYER_NORM_EPSILON = 1e-5;
+export const LAYER_NORM_EPSILON = 1e-5;
 
 const rowMean = (x: Traced): Traced => x.mean(-1, { keepdims: true });
 
@@ -125,7 +125,7 @@ export function layerNorm({ scale, offset }: LayerNorm<Traced>, x: Traced): Trac
 const NARROW = 4;
 
 /** A norm's scale and offset, folded into the linear layer that follows: γ ⊙ W and β W + b. */
-const foldNorm = ({ scale, offset }: LayerNorm<Traced>, { weight, bias }: Linear<Traced>) => ({
+export const foldNorm = ({ scale, offset }: LayerNorm<Traced>, { weight, bias }: Linear<Traced>) => ({
   scaled: weight.mul(scale.reshape([-1, 1])),
   folded: np.matmul(offset, weight).add(bias),
 });
@@ -187,13 +187,16 @@ export interface Unnormalized {
  * LayerNorm on the input x [B, in], if there is one, then per layer Linear → activation → LayerNorm, up to the last
  * LayerNorm. At least one layer.
  */
-export function mlp({ input, layers }: Mlp<Traced>, activation: Activation, x: Traced): Unnormalized {
-  const [first, ...others] = layers;
-  const above = (norm: LayerNorm<Traced> | undefined, below: Traced, layer: typeof first): Unnormalized => ({
-    x: activate(activation, normThenLinear(norm, layer.linear, below)),
-    norm: layer.norm,
-  });
-  return others.reduce((below, layer) => above(below.norm, below.x, layer), above(input, x, first));
+export const mlp = (parameters: Mlp<Traced>, activation: Activation, x: Traced): Unnormalized =>
+  mlpAbove(parameters, activation, normThenLinear(parameters.input, parameters.layers[0].linear, x));
+
+/** What is above an MLP's first linear layer, which came to `first`, [B, hidden]. */
+export function mlpAbove({ layers }: Mlp<Traced>, activation: Activation, first: Traced): Unnormalized {
+  const [lowest, ...others] = layers;
+  return others.reduce<Unnormalized>(
+    (below, { linear, norm }) => ({ x: activate(activation, normThenLinear(below.norm, linear, below.x)), norm }),
+    { x: activate(activation, first), norm: lowest.norm },
+  );
 }
 
 /**

@@ -11,17 +11,20 @@ import { constant } from "../nn/initializers.ts";
 import {
   gruParameters,
   gruSequences,
+  type LayerNorm,
   layerNorm,
   layerNormParameters,
   linearParameters,
   type Mlp,
   mlp,
+  mlpAbove,
   mlpParameters,
   normThenLinear,
   type Sequences,
   standardThenLinear,
 } from "../nn/layers.ts";
 import { Parameter, type ParameterLayout, type ParameterTree, parameterLayout } from "../nn/parameters.ts";
+import { firstLayerOfTeam, type TeamActions } from "./looking.ts";
 import type { PolicySettings } from "./settings.ts";
 
 /** What an actor sees, one sample per row. */
@@ -35,6 +38,8 @@ export interface ActorInputs {
    * absent where those are 0 already.
    */
   readonly dependencyMask?: Traced;
+  /** In place of both, and of `agentId`, where rows are of all agents of a network: [S, n, W] of them. */
+  readonly team?: TeamActions;
   /** One-hot: [n], or [B, n] where each row has its own. Absent for an actor that is not told who it is. */
   readonly agentId?: Traced;
   /** [B, choices], 1 where available; absent: all are. */
@@ -43,6 +48,16 @@ export interface ActorInputs {
   readonly hidden?: Traced;
   /** [B]: 1 where an episode begins; absent with `hidden`. */
   readonly episodeStarts?: Traced;
+}
+
+/** What an actor makes of what it sees by itself, whatever others do. */
+export interface Perception {
+  /** [B, …] */
+  readonly x: Traced;
+  /** The LayerNorm that is still to come before the head; absent: none. */
+  readonly norm?: LayerNorm<Traced>;
+  /** State of the GRU after every row, [B, H]; absent without one. */
+  readonly hidden?: Traced;
 }
 
 export interface ActorOutputs {
@@ -79,23 +94,44 @@ export interface ActorModel {
   /** D, the length of all agents' action vectors side by side. */
   readonly jointActionSize: number;
   readonly layout: ParameterLayout;
+  /** The forward function's first half, inside traced code; `parameters` as `layout` unravels them. */
+  perceive(parameters: Tree<Traced>, inputs: ActorInputs, sequences: Sequences): Perception;
   /**
-   * The forward function, inside traced code; `parameters` as `layout` unravels them.
+   * Its second half. Who asks what an agent would do after this and after that perceives once: then gradients meet
+   * there, and go back through the first half once.
    * @param use acting takes no gradient, and few rows: the same function, in fewer operators
    */
+  decide(parameters: Tree<Traced>, perception: Perception, inputs: ActorInputs, use?: ActorUse): Distribution;
+  /** Both. */
   forward(parameters: Tree<Traced>, inputs: ActorInputs, sequences: Sequences, use?: ActorUse): ActorOutputs;
 }
 
-/** Ties a forward function to the parameters that it takes, so that the rest needs to know of neither. */
+/** A model's sizes. */
+type ActorShape = Omit<ActorModel, "layout" | "perceive" | "decide" | "forward">;
+
+/** Ties the two halves of a forward function to the parameters that they take, so that the rest needs to know of neither. */
 export function defineActor<S>(
-  shape: Omit<ActorModel, "layout" | "forward">,
+  shape: ActorShape,
   parameters: S,
-  forward: (parameters: ParameterTree<S>, inputs: ActorInputs, sequences: Sequences, use: ActorUse) => ActorOutputs,
+  halves: {
+    perceive(parameters: ParameterTree<S>, inputs: ActorInputs, sequences: Sequences): Perception;
+    decide(parameters: ParameterTree<S>, perception: Perception, inputs: ActorInputs, use: ActorUse): Distribution;
+  },
 ): ActorModel {
+  const perceive: ActorModel["perceive"] = (tree, inputs, sequences) =>
+    halves.perceive(tree as ParameterTree<S>, inputs, sequences);
+  const decide: ActorModel["decide"] = (tree, perception, inputs, use = "learning") =>
+    halves.decide(tree as ParameterTree<S>, perception, inputs, use);
   return {
     ...shape,
     layout: parameterLayout(parameters as Tree<Parameter>),
-    forward: (tree, inputs, sequences, use = "learning") => forward(tree as ParameterTree<S>, inputs, sequences, use),
+    perceive,
+    decide,
+    forward(tree, inputs, sequences, use) {
+      const perception = perceive(tree, inputs, sequences);
+      const { hidden } = perception;
+      return { distribution: decide(tree, perception, inputs, use), ...(hidden && { hidden }) };
+    },
   };
 }
 
@@ -109,7 +145,7 @@ const HEAD_GAIN = 0.01;
  * all share a network, or some look at others, those who look at nobody have an e as well: one row for each agent.
  */
 function networkActor(
-  shape: Omit<ActorModel, "layout" | "forward" | "hiddenSize" | "discrete" | "actionSize">,
+  shape: Omit<ActorShape, "hiddenSize" | "discrete" | "actionSize">,
   space: Space,
   settings: PolicySettings,
 ): ActorModel {
@@ -130,7 +166,12 @@ function networkActor(
 
   /** What an agent looks at, and who it is: [B, H], or [1, H] where that is the same for all. */
   function condition(layers: Mlp<Traced>, inputs: ActorInputs): Traced {
-    const { observations, jointActions, dependencyMask } = inputs;
+    const { observations, jointActions, dependencyMask, team } = inputs;
+    if (team) {
+      const first = firstLayerOfTeam(layers.input!, layers.layers[0].linear, team);
+      const { norm, x } = mlpAbove(layers, activation, first);
+      return layerNorm(norm, x);
+    }
     const agentId = inputs.agentId!;
     const mixed = !conditioned && agentId.ndim === 2;
     const rows = conditioned ? observations.shape[0] : mixed ? teamSize : 1;
@@ -143,29 +184,23 @@ function networkActor(
   }
 
   const sizes = { ...shape, actionSize, discrete, hiddenSize: recurrent ? hidden : 0 };
-  return defineActor(sizes, parameters, (tree, inputs, sequences, use) => {
-    const features = mlp(tree.trunk, activation, inputs.observations);
-    const states =
-      tree.gru &&
-      gruSequences(
-        tree.gru,
-        normThenLinear(features.norm, tree.gru.input, features.x),
-        inputs.hidden!,
-        inputs.episodeStarts!,
-        sequences,
-      );
-    const toHead = use === "acting" ? standardThenLinear : normThenLinear;
-    const head = tree.conditioning
-      ? toHead(
-          tree.norm!,
-          tree.head,
-          (states ?? layerNorm(features.norm, features.x)).add(condition(tree.conditioning, inputs)),
-        )
-      : toHead(tree.norm ?? features.norm, tree.head, states ?? features.x);
-    const distribution = tree.rho
-      ? diagonalGaussian(head, boundedStd(tree.rho, stdX, stdY))
-      : categorical(head, inputs.actionMask, temperature);
-    return { distribution, ...(states && { hidden: states }) };
+  return defineActor(sizes, parameters, {
+    perceive({ trunk, gru, norm }, inputs, sequences) {
+      const features = mlp(trunk, activation, inputs.observations);
+      if (gru) {
+        const gates = normThenLinear(features.norm, gru.input, features.x);
+        const states = gruSequences(gru, gates, inputs.hidden!, inputs.episodeStarts!, sequences);
+        return { x: states, norm: norm!, hidden: states };
+      }
+      return norm ? { x: layerNorm(features.norm, features.x), norm } : features;
+    },
+    decide({ conditioning, head, rho }, { x, norm }, inputs, use) {
+      const toHead = use === "acting" ? standardThenLinear : normThenLinear;
+      const output = toHead(norm!, head, conditioning ? x.add(condition(conditioning, inputs)) : x);
+      return rho
+        ? diagonalGaussian(output, boundedStd(rho, stdX, stdY))
+        : categorical(output, inputs.actionMask, temperature);
+    },
   });
 }
 

@@ -273,7 +273,7 @@ function alike(
   const { episodeStarts } = actorStep(model, members[0], team, step);
   const inputs = members.map((agent) => {
     const { episodeStarts: _, ...own } = actorStep(model, agent, team, step);
-    return { ...own, noise: step.noise[agent] } as Readonly<Record<string, Traced>>;
+    return { ...own, noise: step.noise[agent] } as unknown as Readonly<Record<string, Traced>>;
   });
   const stacked = Object.fromEntries(
     Object.keys(inputs[0]).map((name) => [name, np.stack(inputs.map((own) => own[name]))]),

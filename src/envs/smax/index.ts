@@ -22,12 +22,6 @@ const preset = {
   evaluation: { interval: 25, episodes: 32 },
 };
 
-/** To update all agents at once takes memory with the square of their number: 3 GB for ten, 14 GB for 27. */
-const LARGEST_AT_ONCE = 10;
-
-const presetFor = (agents: number) =>
-  agents > LARGEST_AT_ONCE ? { ...preset, algorithm: { ...preset.algorithm, schedule: "sequential" } } : preset;
-
 const matPreset = {
   description: "as MAT's authors have it for StarCraft in train_smac.sh, which has no memory",
   settings: {
@@ -61,7 +55,6 @@ const presets = {
 function battle<Schema extends z.ZodType>(
   id: string,
   description: string,
-  agents: number,
   optionsSchema: Schema,
   battles: (options: z.output<Schema>, numEnvs: number) => Battles,
 ): EnvironmentDefinition {
@@ -70,7 +63,7 @@ function battle<Schema extends z.ZodType>(
     family: "smax",
     description,
     optionsSchema,
-    preset: presetFor(agents),
+    preset,
     algorithmPresets,
     presets,
     make: (_id, options) => battleParallelEnv(id, battles(options, 1)),
@@ -92,14 +85,14 @@ const smacv2Tasks = (Object.keys(races) as Race[]).flatMap((race) =>
 
 export const smax: readonly EnvironmentDefinition[] = [
   ...Object.entries(smaxScenarios).map(([id, scenario]) =>
-    battle(id, `SMAX: ${describeScenario(scenario)}.`, scenario.allies, smaxOptionsSchema, (options, numEnvs) =>
+    battle(id, `SMAX: ${describeScenario(scenario)}.`, smaxOptionsSchema, (options, numEnvs) =>
       createSmaxBattles(scenario, options, numEnvs),
     ),
   ),
   ...smacv2Tasks.map((task) => {
     const { race, allies, enemies } = task;
     const description = `SMACv2's rules: ${allies} against ${enemies} ${race} units, drawn anew for each episode.`;
-    return battle(`smacv2-${race}-${allies}v${enemies}`, description, allies, smacv2OptionsSchema, (options, numEnvs) =>
+    return battle(`smacv2-${race}-${allies}v${enemies}`, description, smacv2OptionsSchema, (options, numEnvs) =>
       createSmacv2Battles(task, options, numEnvs),
     );
   }),
