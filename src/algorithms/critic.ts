@@ -13,6 +13,7 @@ import {
   type Mlp,
   mlp,
   mlpParameters,
+  normThenGru,
   normThenLinear,
   type Sequences,
 } from "../nn/layers.ts";
@@ -80,8 +81,8 @@ export function criticModel(shape: CriticShape): CriticModel {
       const { trunk, gru, norm, head } = parameters as unknown as CriticParameters<Traced>;
       const features = mlp(trunk, activation, inputs);
       if (!gru) return { values: normThenLinear(features.norm, head, features.x).reshape([-1]) };
-      const gates = normThenLinear(features.norm, gru.input, features.x);
-      const states = gruSequences(gru, gates, hidden!, episodeStarts!, sequences);
+      const folded = normThenGru(features.norm, gru, features.x);
+      const states = gruSequences(folded.gru, folded.x, hidden!, episodeStarts!, sequences);
       return { values: normThenLinear(norm!, head, states).reshape([-1]), hidden: states };
     },
   };

@@ -103,6 +103,8 @@ function standardizeFor(x: Traced, along: Traced): Traced {
   return withGradientOf(standardized, along.mul(inverse).add(standardized.mul(shrinkage(along, statistics))));
 }
 
+const standardize = (x: Traced): Traced => standardizeFor(x, x.sub(rowMean(x)));
+
 /**
  * Ba, Kiros & Hinton 2016, arXiv:1607.06450; x [B, n].
  *
@@ -141,7 +143,7 @@ export function normThenLinear(norm: LayerNorm<Traced> | undefined, layer: Linea
   if (!norm) return linear(layer, x);
   const { scaled, folded } = foldNorm(norm, layer);
   const [inputs, outputs] = layer.weight.shape;
-  if (inputs < outputs) return np.matmul(standardizeFor(x, x.sub(rowMean(x))), scaled).add(folded);
+  if (inputs < outputs) return np.matmul(standardize(x), scaled).add(folded);
   const centeredWeight = scaled.sub(scaled.mean(0, { keepdims: true }));
   if (outputs * NARROW > inputs) return np.matmul(standardizeFor(x, x), centeredWeight).add(folded);
   const { centered, inverse } = rowStatistics(x);
@@ -149,6 +151,12 @@ export function normThenLinear(norm: LayerNorm<Traced> | undefined, layer: Linea
   const slope = rowMean(centered.mul(x)).mul(inverse.mul(inverse).mul(inverse).neg());
   return np.matmul(x, centeredWeight).mul(withGradientOf(inverse, slope)).add(folded);
 }
+
+/** A norm, folded into a GRU that follows: what the GRU is then, and what it is given. */
+export const normThenGru = (norm: LayerNorm<Traced>, gru: Gru<Traced>, x: Traced) => {
+  const { scaled, folded } = foldNorm(norm, gru.input);
+  return { gru: { ...gru, input: { weight: scaled, bias: folded } }, x: standardize(x) };
+};
 
 /** `normThenLinear` without its gradient: in fewer operators, where there are few rows. */
 export function standardThenLinear(norm: LayerNorm<Traced>, layer: Linear<Traced>, x: Traced): Traced {
@@ -200,19 +208,26 @@ export function mlpAbove({ layers }: Mlp<Traced>, activation: Activation, first:
 }
 
 /**
- * One step of a GRU (Cho et al. 2014, arXiv:1406.1078, with the reset gate after the product, as cuDNN and PyTorch).
- * @param gates the input's part, `linear(gru.input, x)`: [B, 3 · hidden]
- * @param hidden [B, hidden]
- * @returns the next hidden state, [B, hidden]
+ * A GRU's step (Cho et al. 2014, arXiv:1406.1078, with the reset gate after the product, as cuDNN and PyTorch): from
+ * x [B, in] and the state before [B, hidden] to the next. Layers are cut into their gates here, once for all steps, so that
+ * no step has to cut what comes out of them.
  */
-export function gruStep(gru: Gru<Traced>, gates: Traced, hidden: Traced): Traced {
-  const size = hidden.shape[1];
-  const part = (x: Traced, k: number): Traced => x.slice([], [k * size, (k + 1) * size]);
-  const recurrent = linear(gru.hidden, hidden);
-  const reset = sigmoid(part(gates, 0).add(part(recurrent, 0)));
-  const update = sigmoid(part(gates, 1).add(part(recurrent, 1)));
-  const candidate = tanh(part(gates, 2).add(reset.mul(part(recurrent, 2))));
-  return candidate.add(update.mul(hidden.sub(candidate)));
+function gruStep(gru: Gru<Traced>): (x: Traced, hidden: Traced) => Traced {
+  const gatesOf = ({ weight, bias }: Linear<Traced>) =>
+    [0, 1, 2].map((gate) => {
+      const size = weight.shape[1] / 3;
+      const part: [number, number] = [gate * size, (gate + 1) * size];
+      return { weight: weight.slice([], part), bias: bias.slice(part) };
+    });
+  const [ofInput, ofHidden] = [gatesOf(gru.input), gatesOf(gru.hidden)];
+  // One product's result is what the other is added to.
+  const both = [0, 1].map((k) => ({ weight: ofInput[k].weight, bias: ofInput[k].bias.add(ofHidden[k].bias) }));
+  return (x, hidden) => {
+    const gate = (k: number) => sigmoid(linear(both[k], x).add(np.matmul(hidden, ofHidden[k].weight)));
+    const [reset, update] = [gate(0), gate(1)];
+    const candidate = tanh(linear(ofInput[2], x).add(reset.mul(linear(ofHidden[2], hidden))));
+    return candidate.add(update.mul(hidden.sub(candidate)));
+  };
 }
 
 /**
@@ -227,27 +242,28 @@ export interface Sequences {
 
 /**
  * A GRU over sequences.
- * @param gates `linear(gru.input, x)`, [B, 3 · hidden]
+ * @param x [B, in]
  * @param hidden the state before each sequence's first step, [blocks · width, hidden]
  * @param starts [B]: 1 where an episode begins, before which the state is zero
  * @returns the state after every row, [B, hidden]
  */
 export function gruSequences(
   gru: Gru<Traced>,
-  gates: Traced,
+  x: Traced,
   hidden: Traced,
   starts: Traced,
   { blocks, length, width }: Sequences,
 ): Traced {
   const size = hidden.shape[1];
   const rows = blocks * width;
-  const inputs = gates.reshape([blocks, length, width, 3 * size]);
+  const inputs = x.reshape([blocks, length, width, x.shape[1]]);
   const keep = np.subtract(1, starts).reshape([blocks, length, width]);
+  const next = gruStep(gru);
   const states: Traced[] = [];
   let state = hidden;
   for (let step = 0; step < length; step++) {
     const kept = state.mul(keep.slice([], step).reshape([rows, 1]));
-    state = gruStep(gru, inputs.slice([], step).reshape([rows, 3 * size]), kept);
+    state = next(inputs.slice([], step).reshape([rows, x.shape[1]]), kept);
     states.push(state);
   }
   const whole =

@@ -19,6 +19,7 @@ import {
   mlp,
   mlpAbove,
   mlpParameters,
+  normThenGru,
   normThenLinear,
   type Sequences,
   standardThenLinear,
@@ -188,8 +189,8 @@ function networkActor(
     perceive({ trunk, gru, norm }, inputs, sequences) {
       const features = mlp(trunk, activation, inputs.observations);
       if (gru) {
-        const gates = normThenLinear(features.norm, gru.input, features.x);
-        const states = gruSequences(gru, gates, inputs.hidden!, inputs.episodeStarts!, sequences);
+        const folded = normThenGru(features.norm, gru, features.x);
+        const states = gruSequences(folded.gru, folded.x, inputs.hidden!, inputs.episodeStarts!, sequences);
         return { x: states, norm: norm!, hidden: states };
       }
       return norm ? { x: layerNorm(features.norm, features.x), norm } : features;
