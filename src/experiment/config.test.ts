@@ -53,7 +53,7 @@ test("an algorithm can have other defaults for new runs with such policies; what
   expect(await scheduleOf({ policy, algorithm: { name: "ar-mappo" } })).toBe("simultaneous");
   expect(await scheduleOf({ policy, algorithm: { schedule: "sequential", compat: "published" } })).toBe("sequential");
   expect(await scheduleOf({ env: { id: "2s3z" } })).toBe("simultaneous");
-  expect(await scheduleOf({ env: { id: "smacv2-terran-20v20" } })).toBe("sequential");
+  expect(await scheduleOf({ env: { id: "smacv2-terran-20v20" } })).toBe("simultaneous");
   const stored = JSON.parse(JSON.stringify(await resolveConfig({ env: { id: "2s3z" } })));
   delete stored.algorithm.schedule;
   expect((await validateConfig(stored)).algorithm.schedule).toBe("sequential");
