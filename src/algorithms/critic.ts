@@ -13,7 +13,6 @@ import {
   type Mlp,
   mlp,
   mlpParameters,
-  normThenGru,
   normThenLinear,
   type Sequences,
 } from "../nn/layers.ts";
@@ -81,8 +80,7 @@ export function criticModel(shape: CriticShape): CriticModel {
       const { trunk, gru, norm, head } = parameters as unknown as CriticParameters<Traced>;
       const features = mlp(trunk, activation, inputs);
       if (!gru) return { values: normThenLinear(features.norm, head, features.x).reshape([-1]) };
-      const folded = normThenGru(features.norm, gru, features.x);
-      const states = gruSequences(folded.gru, folded.x, hidden!, episodeStarts!, sequences);
+      const states = gruSequences(gru, features, hidden!, episodeStarts!, sequences);
       return { values: normThenLinear(norm!, head, states).reshape([-1]), hidden: states };
     },
   };

@@ -118,7 +118,7 @@ test("a GRU over sequences is its steps, one after the other, with a fresh state
     "sequences",
     (i) => {
       const gru = layout.unravel(i.theta) as Gru<Traced>;
-      return gruSequences(gru, i.x, i.hidden, i.starts, { blocks, length, width });
+      return gruSequences(gru, { x: i.x }, i.hidden, i.starts, { blocks, length, width });
     },
     { theta: float32(layout.size), x: float32(12, inputs), hidden: float32(4, hidden), starts: float32(12) },
   );
@@ -126,7 +126,7 @@ test("a GRU over sequences is its steps, one after the other, with a fresh state
     "step",
     (i) => {
       const gru = layout.unravel(i.theta) as Gru<Traced>;
-      return gruSequences(gru, i.x, i.hidden, np.zeros([1]), { blocks: 1, length: 1, width: 1 });
+      return gruSequences(gru, { x: i.x }, i.hidden, np.zeros([1]), { blocks: 1, length: 1, width: 1 });
     },
     { theta: float32(layout.size), x: float32(1, inputs), hidden: float32(1, hidden) },
   );

@@ -152,12 +152,6 @@ export function normThenLinear(norm: LayerNorm<Traced> | undefined, layer: Linea
   return np.matmul(x, centeredWeight).mul(withGradientOf(inverse, slope)).add(folded);
 }
 
-/** A norm, folded into a GRU that follows: what the GRU is then, and what it is given. */
-export const normThenGru = (norm: LayerNorm<Traced>, gru: Gru<Traced>, x: Traced) => {
-  const { scaled, folded } = foldNorm(norm, gru.input);
-  return { gru: { ...gru, input: { weight: scaled, bias: folded } }, x: standardize(x) };
-};
-
 /** `normThenLinear` without its gradient: in fewer operators, where there are few rows. */
 export function standardThenLinear(norm: LayerNorm<Traced>, layer: Linear<Traced>, x: Traced): Traced {
   const { scaled, folded } = foldNorm(norm, layer);
@@ -242,23 +236,25 @@ export interface Sequences {
 
 /**
  * A GRU over sequences.
- * @param x [B, in]
+ * @param features x [B, in], and the LayerNorm that comes before, if there is one
  * @param hidden the state before each sequence's first step, [blocks · width, hidden]
  * @param starts [B]: 1 where an episode begins, before which the state is zero
  * @returns the state after every row, [B, hidden]
  */
 export function gruSequences(
   gru: Gru<Traced>,
-  x: Traced,
+  features: { readonly x: Traced; readonly norm?: LayerNorm<Traced> },
   hidden: Traced,
   starts: Traced,
   { blocks, length, width }: Sequences,
 ): Traced {
   const size = hidden.shape[1];
   const rows = blocks * width;
+  const folded = features.norm && foldNorm(features.norm, gru.input);
+  const x = folded ? standardize(features.x) : features.x;
   const inputs = x.reshape([blocks, length, width, x.shape[1]]);
   const keep = np.subtract(1, starts).reshape([blocks, length, width]);
-  const next = gruStep(gru);
+  const next = gruStep(folded ? { ...gru, input: { weight: folded.scaled, bias: folded.folded } } : gru);
   const states: Traced[] = [];
   let state = hidden;
   for (let step = 0; step < length; step++) {

@@ -19,7 +19,6 @@ import {
   mlp,
   mlpAbove,
   mlpParameters,
-  normThenGru,
   normThenLinear,
   type Sequences,
   standardThenLinear,
@@ -189,8 +188,7 @@ function networkActor(
     perceive({ trunk, gru, norm }, inputs, sequences) {
       const features = mlp(trunk, activation, inputs.observations);
       if (gru) {
-        const folded = normThenGru(features.norm, gru, features.x);
-        const states = gruSequences(folded.gru, folded.x, inputs.hidden!, inputs.episodeStarts!, sequences);
+        const states = gruSequences(gru, features, inputs.hidden!, inputs.episodeStarts!, sequences);
         return { x: states, norm: norm!, hidden: states };
       }
       return norm ? { x: layerNorm(features.norm, features.x), norm } : features;

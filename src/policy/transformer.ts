@@ -240,7 +240,7 @@ export function transformer(
     const rows = x.shape[0] / agents;
     const starts = np.broadcastTo(inputs.episodeStarts!.reshape([rows, 1]), [rows, agents]).reshape([-1]);
     const side = { ...sequences, width: sequences.width * agents };
-    return gruSequences(gru, x, np.stack(before, 1).reshape([-1, size]), starts, side);
+    return gruSequences(gru, { x }, np.stack(before, 1).reshape([-1, size]), starts, side);
   }
 
   /** What each actor of a decentralised team makes of its observation, in order: [B, E]. */
@@ -251,7 +251,7 @@ export function transformer(
       const x = own.reduce((below, layer) => embed(layer, below), all.slice([], k));
       if (!gru) return x;
       const hidden = inputs.hidden[agent].slice([], [size, 2 * size]);
-      return gruSequences(gru, x, hidden, inputs.episodeStarts!, sequences);
+      return gruSequences(gru, { x }, hidden, inputs.episodeStarts!, sequences);
     });
   }
   const actorOf = (actors: readonly Actor<Traced>[], agent: number) => actors[share ? 0 : agent];
