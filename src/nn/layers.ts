@@ -88,7 +88,10 @@ function rowStatistics(x: Traced) {
 
 /** −r·mean(ċ·x̂), [B, 1]: signs and factors stay on the numbers per row; only what must be is done on [B, n]. */
 const shrinkage = (along: Traced, { inverse, standardized }: ReturnType<typeof rowStatistics>): Traced =>
-  rowMean(along.mul(standardized)).mul(inverse.neg());
+  along
+    .mul(standardized)
+    .sum(-1, { keepdims: true })
+    .mul(inverse.mul(-1 / along.shape[1]));
 
 /**
  * Each row of x [B, n] less its mean, over its standard deviation (biased, ε = 1e-5 under the root), with the gradient

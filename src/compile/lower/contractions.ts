@@ -45,7 +45,7 @@ export function contract(graph: GraphBuilder, x: View, y: View): View {
   const left = asMatrix(graph, a, last);
   const right = asMatrix(graph, b, last);
   // Long rows of short columns suit every operator that comes after: sums and broadcasts then run along memory.
-  const isLong = graph.weight(left.size) > graph.weight(right.size);
+  const isLong = graph.weight(left.size) >= graph.weight(right.size);
   const [first, second] = isLong ? [right, left] : [left, right];
   const product = gemm(graph, first, second);
   return placed(graph, product, summed, [...first.axes, ...second.axes]);

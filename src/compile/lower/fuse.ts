@@ -11,10 +11,10 @@ import { type RewriteRule, type Rewriting, rewrite } from "./rewrite.ts";
 /** Rebuilds the graph with its normalisations joined and its matrix products extended. */
 export function fuse(inputs: readonly Value[], outputs: readonly Value[]): LoweredFunction {
   const joined = rewrite(inputs, outputs, [joinPads, sigmoid, logSigmoid, normalization]);
-  const early = [hyperbolicTangent, normalizationScale, productScale, productAddend];
+  const early = [hyperbolicTangent, normalizationScale, productScale, productAddend, offsetsTogether];
   const scaled = rewrite(joined.inputs, joined.outputs, early);
   const offset = rewrite(scaled.inputs, scaled.outputs, [normalizationOffset, productAddend, outerAddend]);
-  return rewrite(offset.inputs, offset.outputs, [takeUnshaped, joinVectors, joinRows]);
+  return rewrite(offset.inputs, offset.outputs, [rowProduct, takeUnshaped, joinVectors, joinRows]);
 }
 
 /** The value behind changes of shape that nothing else uses. */
@@ -269,6 +269,48 @@ const outerAddend: RewriteRule = (node, { graph, get, uses }) => {
     return graph.node("Gemm", [get(column), graph.reshape(get(row), [1, shape[1]]), get(addend)], { dtype, shape });
   }
   return undefined;
+};
+
+/** (x + b) + (y + c) as (x + y) + (b + c), where b and c have one number per row or column: one pass less over x and y. */
+const offsetsTogether: RewriteRule = (node, { graph, get, uses }) => {
+  if (node.op !== "Add") return undefined;
+  const [{ dtype, shape }] = node.outputs;
+  const terms: Value[] = [];
+  const offsets: Value[] = [];
+  for (const side of node.inputs as Value[]) {
+    const { producer } = side;
+    if (producer?.op !== "Add" || uses(side) !== 1 || !sameShape(side.shape, shape)) return undefined;
+    for (const part of producer.inputs as Value[]) (sameShape(part.shape, shape) ? terms : offsets).push(part);
+  }
+  if (terms.length !== 2 || offsets.length !== 2 || !sameShape(offsets[0].shape, offsets[1].shape)) return undefined;
+  const [x, y, b, c] = [...terms, ...offsets].map(get);
+  const offset = graph.node("Add", [b, c], { dtype, shape: b.shape });
+  return graph.node("Add", [graph.node("Add", [x, y], { dtype, shape }), offset], { dtype, shape });
+};
+
+/** Sums of fewer products than this in a row are not worth another shape of the vector. */
+const SMALLEST_ROW_PRODUCT = 1 << 14;
+
+/**
+ * A vector times a long matrix, with nothing to be done besides: the runtime has a fast way for that, which it does not
+ * take where the vector lies as a column, or where there is a factor.
+ */
+const rowProduct: RewriteRule = (node, { graph, get }) => {
+  const [vector, matrix, addend] = node.inputs;
+  const [output] = node.outputs;
+  if (node.op !== "Gemm" || addend || node.attributes.transB === 1 || output.shape[0] !== 1) return undefined;
+  const factor = floatOf(node, "alpha");
+  if (sizeOf(matrix!.shape) < SMALLEST_ROW_PRODUCT || (node.attributes.transA !== 1 && factor === 1)) return undefined;
+  const shape = [1, sizeOf(vector!.shape)];
+  const row = vector!.data
+    ? graph.constant(
+        "float32",
+        shape,
+        Array.from(vector!.data, (number) => number * factor),
+      )
+    : graph.reshape(get(vector!), shape);
+  const attributes = vector!.data || factor === 1 ? {} : { alpha: { float: factor } };
+  return graph.node("Gemm", [row, get(matrix!)], output, attributes);
 };
 
 function floatOf(node: Node, name: string): number {

@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 import { type ArraySpec, bool, compile, type Data, float32, int32, type Traced, type Tree } from "../index.ts";
 import { grad, jvp, lax, nn, numpy as np, random, vmap } from "../jax.ts";
 import { type TreeFunction, trace } from "../trace.ts";
+import type { Node } from "./graph.ts";
 import { lower } from "./lower.ts";
 
 type Inputs = Record<string, ArraySpec>;
@@ -28,9 +29,11 @@ async function expectSame(f: Function_, inputs: Inputs, feeds?: Record<string, D
   for (const name of reference.outputs.keys()) expectClose(ours[name], theirs[name], name);
 }
 
+const nodesOf = (f: Function_, inputs: Inputs): readonly Node[] =>
+  lower(trace("test", f as unknown as TreeFunction, inputs)).nodes;
+
 /** The operators that `f` becomes. */
-const operatorsOf = (f: Function_, inputs: Inputs): string[] =>
-  lower(trace("test", f as unknown as TreeFunction, inputs)).nodes.map(({ op }) => op);
+const operatorsOf = (f: Function_, inputs: Inputs): string[] => nodesOf(f, inputs).map(({ op }) => op);
 
 function expectClose(ours: Data, theirs: Data, name: string, tolerance = 2e-5): void {
   expect(ours.length).toBe(theirs.length);
@@ -478,6 +481,38 @@ describe("primitives", () => {
     for (const f of [outer, dot]) await expectSame(f, inputs);
     expect(operatorsOf(outer, inputs)).toContain("Gemm");
     expect(operatorsOf(dot, inputs)).not.toContain("Gemm");
+  });
+
+  test("a vector times a long matrix is a row times it, without a factor", async () => {
+    const inputs = { x: float32(300, 64), v: float32(64) };
+    const mean: Function_ = ({ x }) => np.sin(x).mean(-1).add(1);
+    const product: Function_ = ({ x, v }) => np.matmul(np.sin(x), v.mul(v));
+    for (const f of [mean, product]) {
+      await expectSame(f, inputs);
+      const products = nodesOf(f, inputs).filter(({ op }) => op === "Gemm");
+      expect(products.map(({ inputs, attributes }) => [inputs[0]!.shape, attributes])).toEqual([[[1, 64], {}]]);
+    }
+  });
+
+  test("offsets of a sum are added before they are added to anything large", async () => {
+    const inputs = { x: float32(40, 30), b: float32(30), c: float32(30) };
+    const f: Function_ = ({ x, b, c }) => np.sin(x).add(b).add(np.cos(x).add(c));
+    await expectSame(f, inputs);
+    const sums = nodesOf(f, inputs).filter(({ op }) => op === "Add");
+    expect(sums.filter(({ outputs }) => sizeOf(outputs[0].shape) === 1200)).toHaveLength(2);
+  });
+
+  test("the gradient of a square layer whose norm is folded into it moves no data", async () => {
+    const inputs = { x: float32(300, 64), weight: float32(64, 64), scale: float32(64), offset: float32(64) };
+    const f: Function_ = ({ x, ...parameters }) =>
+      grad(({ weight, scale, offset }: Record<string, Traced>) => {
+        const folded = np.matmul(offset, weight);
+        return np.sin(np.matmul(np.cos(x), weight.mul(scale.reshape([-1, 1]))).add(folded)).sum();
+      })(parameters);
+    await expectSame(f, inputs);
+    // But for the input, which is turned once.
+    const turned = nodesOf(f, inputs).filter(({ op }) => op === "Transpose");
+    expect(turned.filter(({ inputs }) => inputs[0]!.input === undefined)).toEqual([]);
   });
 
   test("an absolute value is one operator", async () => {

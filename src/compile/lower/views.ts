@@ -94,14 +94,28 @@ export function arrange(graph: GraphBuilder, v: View, order: readonly number[]):
   );
   const wanted = order.filter((axis) => v.axes[axis] !== NONE);
   if (wanted.length !== real.length) throw new Error("arrange: an axis of the value is missing from the order");
-  const transposed = graph.transpose(
-    compact,
-    wanted.map((axis) => real.indexOf(axis)),
-  );
+  const permutation = wanted.map((axis) => real.indexOf(axis));
+  const transposed = turnedProduct(graph, compact, permutation) ?? graph.transpose(compact, permutation);
   return graph.reshape(
     transposed,
     order.map((axis) => (v.axes[axis] === NONE ? 1 : v.shape[axis])),
   );
+}
+
+/** Is the value a product of smaller ones, as an outer product is? It can lie any way at the same cost. */
+const isOuterProduct = ({ producer, shape }: Value): boolean =>
+  producer?.op === "Mul" && producer.inputs.every((factor) => sizeOf(factor!.shape) < sizeOf(shape));
+
+/** The transpose of an outer product, as the product of its factors turned: no data moves. */
+function turnedProduct(graph: GraphBuilder, value: Value, permutation: readonly number[]): Value | undefined {
+  if (!isOuterProduct(value) || permutation.every((axis, i) => axis === i)) return undefined;
+  const { dtype, shape } = value;
+  const factors = (value.producer!.inputs as Value[]).map((factor) => {
+    const lead = new Array<number>(Math.max(0, shape.length - factor.shape.length)).fill(1);
+    return graph.transpose(graph.reshape(factor, [...lead, ...factor.shape]), permutation);
+  });
+  if (factors.some(({ producer }) => producer?.op === "Transpose")) return undefined;
+  return graph.node("Mul", factors, { dtype, shape: permutation.map((axis) => shape[axis]) });
 }
 
 /** Constants of so many elements are written out, longer ones repeated when the program runs. */
@@ -253,7 +267,9 @@ const isInOrder = (v: View, order: readonly number[]): boolean => {
 export function commonOrder(views: readonly View[]): number[] {
   const { shape } = views[0];
   const order = shape.map((_, axis) => axis);
-  const largest = views.reduce((best, v) => (sizeOf(v.value.shape) > sizeOf(best.value.shape) ? v : best));
+  // One that can lie any way counts as a little smaller.
+  const size = ({ value }: View) => sizeOf(value.shape) - (isOuterProduct(value) ? 0.5 : 0);
+  const largest = views.reduce((best, v) => (size(v) > size(best) ? v : best));
   const isTurned = largest.value.input !== undefined && sizeOf(largest.value.shape) >= SMALLEST_TURNED;
   if (isTurned || sizeOf(largest.value.shape) < sizeOf(shape)) return order.sort((a, b) => shape[a] - shape[b]);
   const real = realAxes(largest);
