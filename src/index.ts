@@ -51,6 +51,7 @@ export { evaluateRun, exportRun, type RunEvaluation, type WhichPolicy } from "./
 export { type PlotOptions, plotRuns } from "./experiment/plot.ts";
 export { type Rendered, type RenderOptions, render } from "./experiment/render.ts";
 export { resume, type TrainEvent, type TrainOptions, type TrainResult, train } from "./experiment/train.ts";
+export { openTraining, type Training } from "./experiment/training.ts";
 export { loadPolicy } from "./policy/export.ts";
 export type { ActInputs, ActOutputs, JointPolicy } from "./policy/joint.ts";
 export { Random, type RandomState } from "./random.ts";

@@ -3,23 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { InputError } from "./errors.ts";
-import { describeError, importDefault, isModulePath, nameOfId, titleOfId } from "./modules.ts";
+import { describeError, importDefault } from "./modules.ts";
 
 let directory: string;
 beforeAll(async () => {
   directory = await realpath(await mkdtemp(join(tmpdir(), "bpta-modules-")));
 });
 afterAll(() => rm(directory, { recursive: true }));
-
-test.each([
-  ["./my-env.ts", true, "my-env.ts", "my-env"],
-  ["/home/me/env.mjs", true, "env.mjs", "env"],
-  ["games/crossing.js", true, "crossing.js", "crossing"],
-  ["HalfCheetah-6x1", false, "HalfCheetah-6x1", "HalfCheetah-6x1"],
-  ["py:mpe2.simple_spread_v3", false, "py:mpe2.simple_spread_v3", "py-mpe2.simple_spread_v3"],
-])("%s: whether it is a module, its title and its name", (id, isPath, title, name) => {
-  expect([isModulePath(id), titleOfId(id), nameOfId(id)]).toEqual([isPath, title, name]);
-});
 
 test("an error that comes out of a user's module is told with its place, one for the user as it is", async () => {
   const path = join(directory, "broken.mjs");

@@ -1,31 +1,12 @@
 /** @file Modules of the user's own, found by their paths. */
 
 import { existsSync } from "node:fs";
-import { extname, isAbsolute, resolve } from "node:path";
+import { extname, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { InputError } from "./errors.ts";
 
-/** Whether an id is the path of a module: `./my-env.ts`, `/home/me/env.js`, `envs/crossing.mjs`. */
-export const isModulePath = (id: string): boolean => isAbsolute(id) || /^\.{1,2}[/\\]|\.[cm]?[jt]s$/.test(id);
-
-/**
- * What an id is called where people read it: a module by its file.
- * @param parents how many of the directories above the file are told, too
- */
-export const titleOfId = (id: string, parents = 0): string =>
-  isModulePath(id)
-    ? id
-        .split(/[/\\]/)
-        .slice(-1 - parents)
-        .join("/")
-    : id;
-
-/** An id as a name without characters that need quoting: a module's file name stands for its path. */
-export const nameOfId = (id: string): string =>
-  id
-    .replace(/^.*[/\\]/, "")
-    .replace(/\.[cm]?[jt]s$/, "")
-    .replace(/[^\w.+=-]+/g, "-");
+/** The whole path of a file or directory: a run can be resumed from another directory. */
+export const wholePath = (path: string): string => resolve(path);
 
 /**
  * The default export of a module.
@@ -43,6 +24,7 @@ const OWN_MODULES = Object.fromEntries(
   [
     ["bpta", "index"],
     ["bpta/algorithms", "algorithms/index"],
+    ["bpta/browser", "browser/index"],
     ["bpta/compile", "compile/index"],
     ["bpta/jax", "compile/jax"],
   ].map(([name, file]) => [name, fileURLToPath(new URL(`./${file}${extname(import.meta.url)}`, import.meta.url))]),

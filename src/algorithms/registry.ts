@@ -2,7 +2,8 @@
 
 import { z } from "zod";
 import { InputError } from "../errors.ts";
-import { importDefault, isModulePath } from "../modules.ts";
+import { isModulePath } from "../ids.ts";
+import { importDefault } from "../modules.ts";
 import { didYouMean } from "../names.ts";
 import type { AlgorithmDefinition } from "./algorithm.ts";
 import { arMappo } from "./ar-mappo.ts";

@@ -2,7 +2,7 @@
 
 import { Command } from "commander";
 import type { WhichPolicy } from "../experiment/evaluate.ts";
-import { titleOfId } from "../modules.ts";
+import { titleOfId } from "../ids.ts";
 import { policyOption, whichPolicy, wholeNumber } from "./options.ts";
 
 interface EvalFlags {

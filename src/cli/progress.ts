@@ -7,7 +7,7 @@ import type { EvaluationSummary, UpdateMetrics } from "../evaluation/records.ts"
 import { mean } from "../evaluation/statistics.ts";
 import type { RunConfig } from "../experiment/config.ts";
 import type { TrainEvent } from "../experiment/train.ts";
-import { titleOfId } from "../modules.ts";
+import { titleOfId } from "../ids.ts";
 import { quoted } from "./options.ts";
 
 /** How much a command shows. */

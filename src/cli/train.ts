@@ -37,8 +37,9 @@ export const trainCommand = (): Command =>
     .option("--quiet", "say nothing but errors")
     .option("--json", "tell of every update in a line of JSON")
     .action(async (env: string, flags: TrainFlags) => {
-      const [{ parseSetting, readSettingsFile, mergeSettings }, { runWithProgress }] = await Promise.all([
+      const [{ mergeSettings }, { parseSetting, readSettingsFile }, { runWithProgress }] = await Promise.all([
         import("../experiment/config.ts"),
+        import("../experiment/settings-files.ts"),
         import("./run.ts"),
       ]);
       const given = flags.set.map(parseSetting);

@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { InputError } from "../errors.ts";
-import { isModulePath } from "../modules.ts";
+import { isModulePath } from "../ids.ts";
 import { didYouMean } from "../names.ts";
 import { defineEnvironment, type EnvironmentDefinition } from "./definition.ts";
 import type { ParallelEnv, VectorEnv } from "./env.ts";

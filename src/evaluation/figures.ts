@@ -1,7 +1,7 @@
 /** @file Figures of runs and of comparisons: what is drawn, and what stands beside it. */
 
 import { InputError } from "../errors.ts";
-import { titleOfId } from "../modules.ts";
+import { titleOfId } from "../ids.ts";
 import { type BandPoint, bandChart, visibleRange } from "./charts.ts";
 import { alignCurves, environmentsOf, type RunGroup } from "./runs.ts";
 import { mean, tInterval } from "./statistics.ts";

@@ -3,7 +3,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { basename, dirname, join, sep } from "node:path";
 import { InputError } from "../errors.ts";
-import { titleOfId } from "../modules.ts";
+import { titleOfId } from "../ids.ts";
 import { unknownName } from "../names.ts";
 import { differences, isTree, mergeTrees, type SettingsTree } from "../trees.ts";
 import {

@@ -6,8 +6,9 @@ import { learningCurves } from "../evaluation/figures.ts";
 import { pngOf } from "../evaluation/png.ts";
 import { groupRuns, type RecordedRun, readRuns } from "../evaluation/runs.ts";
 import { isTree } from "../trees.ts";
-import { settingsOfRun, validateConfig } from "./config.ts";
+import { validateConfig } from "./config.ts";
 import { writeFileAtomically } from "./files.ts";
+import { settingsOfRun } from "./settings-files.ts";
 
 /** What a figure of runs shows. */
 export interface PlotOptions {

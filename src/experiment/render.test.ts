@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { fromBase64, unpackPoses } from "../envs/recording.ts";
 import { readResult } from "../evaluation/records.ts";
-import { nameOfId } from "../modules.ts";
+import { nameOfId } from "../ids.ts";
 import { findBrowser } from "../view/browser.ts";
 import type { PageData } from "../view/data.ts";
 import { gifFrames } from "../view/testing/images.ts";

@@ -7,7 +7,7 @@ import type { Space } from "../envs/spaces.ts";
 import { argmax } from "../envs/vectorize.ts";
 import { InputError } from "../errors.ts";
 import type { EpisodeMoment, Outcome } from "../evaluation/episodes.ts";
-import { titleOfId } from "../modules.ts";
+import { titleOfId } from "../ids.ts";
 import { loadPolicy } from "../policy/export.ts";
 import { BROWSER_VARIABLE, filmPage, findBrowser } from "../view/browser.ts";
 import type { EpisodeData, FilmSettings, PageData } from "../view/data.ts";

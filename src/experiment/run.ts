@@ -22,7 +22,7 @@ import {
   readResult,
   type UpdateMetrics,
 } from "../evaluation/records.ts";
-import { isModulePath } from "../modules.ts";
+import { isModulePath } from "../ids.ts";
 import type { SettingsTree } from "../trees.ts";
 import {
   checkpointPath,
@@ -32,9 +32,10 @@ import {
   saveCheckpoint,
   writeCheckpoint,
 } from "./checkpoint.ts";
-import { type ModulePaths, type RunConfig, settingsOfRun, validateConfig } from "./config.ts";
+import { type RunConfig, validateConfig } from "./config.ts";
 import { makeDirectory, sweepUnfinished, writeAll, writeFileAtomically } from "./files.ts";
 import { isLock, type Lock, lockDirectory } from "./lock.ts";
+import { type ModulePaths, settingsOfRun } from "./settings-files.ts";
 import { eventFileHeader, scalarEvent } from "./tensorboard.ts";
 
 /** What made a run, beside its configuration. */

@@ -6,12 +6,13 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DivergedError } from "../algorithms/algorithm.ts";
 import { InterruptedError } from "../errors.ts";
 import { readMetrics, readResult } from "../evaluation/records.ts";
-import { type RunSettings, readSettingsFile, resolveConfig } from "./config.ts";
+import { type RunSettings, resolveConfig } from "./config.ts";
 import { evaluateRun, exportRun } from "./evaluate.ts";
 import { evaluateModel } from "./evaluator.ts";
 import { lockDirectory } from "./lock.ts";
 import { createRun, readBest, readRun, reopenRun } from "./run.ts";
 import { openSession } from "./session.ts";
+import { readSettingsFile } from "./settings-files.ts";
 import { essence, withoutWallClock } from "./testing/essence.ts";
 import { resume, type TrainEvent, type TrainOptions, train } from "./train.ts";
 

@@ -1,7 +1,6 @@
 /** @file Training: collect, update, evaluate, record, checkpoint, in the order in which it happens. */
 
 import { DivergedError } from "../algorithms/algorithm.ts";
-import { prefixed } from "../envs/infos.ts";
 import { InputError, InterruptedError } from "../errors.ts";
 import {
   type EvaluationSummary,
@@ -10,16 +9,15 @@ import {
   readResult,
   type UpdateMetrics,
 } from "../evaluation/records.ts";
-import { mean } from "../evaluation/statistics.ts";
-import { nameOfId } from "../modules.ts";
+import { nameOfId } from "../ids.ts";
 import { differences } from "../trees.ts";
-import { watchRewards } from "./advice.ts";
 import { type RunConfig, type RunSettings, resolveConfig, validateConfig } from "./config.ts";
 import { learntBy } from "./evaluate.ts";
 import { evaluateModel } from "./evaluator.ts";
 import { lockDirectory } from "./lock.ts";
 import { createRun, newestCheckpoint, newRunPath, putAside, type RunDirectory, readRun, reopenRun } from "./run.ts";
 import { openSession, type Session } from "./session.ts";
+import { type Counters, updatesOf } from "./updates.ts";
 
 /** What happens during a run, in order: preparation, a start, updates (and notices), a result. */
 export type TrainEvent =
@@ -168,13 +166,6 @@ async function goOnFrom(session: Session, { from, env, policy, rollout }: RunCon
 const runName = ({ env, algorithm, seed }: RunConfig): string =>
   `${nameOfId(env.id)}-${nameOfId(algorithm.name)}-seed${seed}`;
 
-/** Where a run is. */
-interface Counters {
-  readonly update: number;
-  readonly step: number;
-  readonly wallSeconds: number;
-}
-
 async function runToEnd(
   run: RunDirectory,
   session: Session,
@@ -182,7 +173,7 @@ async function runToEnd(
   { onProgress = () => {}, signal, pauseAt = Number.POSITIVE_INFINITY }: TrainOptions,
 ): Promise<TrainResult> {
   const { config, path } = run;
-  const { learner, collector } = session;
+  const notice = (message: string): void => onProgress({ kind: "notice", message });
   let lastCheckpoint = checkpoint?.path;
   try {
     let counters: Counters = { update: 0, step: 0, wallSeconds: 0 };
@@ -190,57 +181,28 @@ async function runToEnd(
       counters = checkpoint.content.counters as Counters;
       await session.restore(checkpoint.content.session);
     }
-    let { update, step } = counters;
-    const stepsPerUpdate = config.rollout.environments * config.rollout.length;
-    const totalSteps = Math.ceil(config.steps / stepsPerUpdate) * stepsPerUpdate;
-    const startedAt = performance.now() - counters.wallSeconds * 1000;
-    let counted = session.counters();
-    const unpaid = watchRewards();
-    onProgress({ kind: "start", path, config, step, totalSteps });
+    const updates = updatesOf(session, config, counters, notice);
+    const { totalSteps } = updates;
+    onProgress({ kind: "start", path, config, step: updates.step, totalSteps });
 
     const pause = async (): Promise<never> => {
-      onProgress({ kind: "pause", path, step, evaluation: await session.evaluate() });
-      throw new InterruptedError(`paused at step ${step} of ${totalSteps}`, path);
+      onProgress({ kind: "pause", path, step: updates.step, evaluation: await session.evaluate() });
+      throw new InterruptedError(`paused at step ${updates.step} of ${totalSteps}`, path);
     };
-    while (step < totalSteps) {
-      if (step >= pauseAt) await pause();
-      const collectStart = performance.now();
-      const buffer = await collector.collect(learner.policy);
-      const updateStart = performance.now();
-      const nothing = unpaid(buffer.rewards);
-      if (nothing) onProgress({ kind: "notice", message: nothing });
-      const learning = await learner.update(buffer, { step, totalSteps }).catch((error: unknown) => {
+    while (updates.step < totalSteps) {
+      if (updates.step >= pauseAt) await pause();
+      const learnt = await updates.next().catch((error: unknown) => {
         if (!(error instanceof DivergedError)) throw error;
-        error.message += ` (at step ${step}; last good checkpoint: ${lastCheckpoint ?? "none"})`;
+        error.message += ` (at step ${updates.step}; last good checkpoint: ${lastCheckpoint ?? "none"})`;
         throw error;
       });
-      const updateEnd = performance.now();
-      update += 1;
-      step += stepsPerUpdate;
-
+      const { update, step } = updates;
       const isLast = step >= totalSteps;
       const { interval } = config.evaluation;
       const evaluation = !isLast && interval > 0 && update % interval === 0 ? await session.evaluate() : undefined;
-
-      const counts = session.counters();
-      for (const [name, count] of Object.entries(counts)) {
-        if (count > (counted[name] ?? 0))
-          onProgress({ kind: "notice", message: `${name}: ${count} so far (${config.env.id}, step ${step})` });
-      }
-      counted = counts;
-
-      const metrics: UpdateMetrics = {
-        update,
-        step,
-        wallSeconds: (performance.now() - startedAt) / 1000,
-        stepsPerSecond: (1000 * stepsPerUpdate) / (updateEnd - collectStart),
-        collectSeconds: (updateStart - collectStart) / 1000,
-        updateSeconds: (updateEnd - updateStart) / 1000,
-        ...episodeMetrics(session),
-        ...prefixed("info", session.infos()),
-        ...counts,
-        ...(evaluation && evaluationMetrics(evaluation)),
-        ...learning,
+      const metrics = {
+        ...learnt,
+        ...(evaluation && { ...evaluationMetrics(evaluation), wallSeconds: updates.seconds() }),
       };
       run.recordUpdate(metrics);
       onProgress({ kind: "update", metrics });
@@ -263,11 +225,11 @@ async function runToEnd(
       env: config.env.id,
       algorithm: config.algorithm.name,
       seed: config.seed,
-      steps: step,
+      steps: updates.step,
       wallSeconds: counters.wallSeconds,
-      stepsPerSecond: step / counters.wallSeconds,
+      stepsPerSecond: updates.step / counters.wallSeconds,
       evaluation: await evaluateModel(policy, config, { signal }).catch((error: unknown) => {
-        if (signal?.aborted) throw new InterruptedError(`stopped at step ${step}, before it was judged`, path);
+        if (signal?.aborted) throw new InterruptedError(`stopped at step ${updates.step}, before it was judged`, path);
         throw error;
       }),
     };
@@ -287,16 +249,4 @@ async function runToEnd(
   } finally {
     await run.close();
   }
-}
-
-/** What the episodes that ended in the last rollout came to. */
-function episodeMetrics({ collector, hasWins }: Session) {
-  const { count, returns, lengths, wins } = collector.episodes;
-  if (count === 0) return { episodes: 0 };
-  return {
-    episodes: count,
-    episodeReturn: mean(returns.subarray(0, count)),
-    episodeLength: mean(lengths.subarray(0, count)),
-    ...(hasWins && { winRate: mean(wins.subarray(0, count)) }),
-  };
 }

@@ -1,4 +1,4 @@
-/** @file Runs ONNX models in ONNX Runtime, on the CPU. */
+/** @file Runs ONNX models in ONNX Runtime, on the CPU; in a browser, in onnxruntime-web. */
 
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { OUTPUT_MARK } from "../lower/emit.ts";
@@ -14,14 +14,15 @@ export interface OnnxOptions {
   readonly profile?: string;
 }
 
+const isNode = typeof process !== "undefined" && process.versions?.node !== undefined;
+
 let hasSwept = false;
 
 /** ONNX Runtime (1.30) leaves an empty log among temporary files, one for each process that makes a session. */
 async function sweepLog(): Promise<void> {
-  if (hasSwept) return;
-  hasSwept = true;
   // Browsers have neither the log nor these modules.
-  if (typeof process === "undefined" || !process.versions?.node) return;
+  if (hasSwept || !isNode) return;
+  hasSwept = true;
   const [{ rm, stat }, { tmpdir }, { join }] = await Promise.all([
     import("node:fs/promises"),
     import("node:os"),
@@ -85,7 +86,13 @@ export async function onnxExecutable(
         results[name] = into[name] ?? allocate(spec);
         fetched[outputNames.get(name)!] = tensorOf(results[name], spec);
       }
-      await session.run(fed, fetched);
+      if (isNode) {
+        await session.run(fed, fetched);
+        return results;
+      }
+      // In a browser, results come in arrays of the runtime's own.
+      const made = await session.run(fed, Object.keys(fetched));
+      for (const name of outputs.keys()) results[name].set(made[outputNames.get(name)!].data as Float32Array);
       return results;
     },
     async release() {

@@ -7,7 +7,7 @@
  * small and warm however many copies there are, and a snapshot is a copy of rows.
  */
 
-import loadMujoco, { type MainModule, type MjData, type MjModel } from "@mujoco/mujoco";
+import type { MainModule, MjData, MjModel } from "@mujoco/mujoco";
 import type { Random } from "../../random.ts";
 import { toMjcf } from "./description.ts";
 import { type Feature, type Field, fields } from "./features.ts";
@@ -76,7 +76,9 @@ let loading: Promise<MainModule> | undefined;
 export function engine(): Promise<MainModule> {
   if (!loading) {
     inlineWebAssembly();
-    loading = loadMujoco({ printErr: (line: string) => WAITING.test(line) || console.error(line) });
+    loading = import("@mujoco/mujoco").then(({ default: loadMujoco }) =>
+      loadMujoco({ printErr: (line: string) => WAITING.test(line) || console.error(line) }),
+    );
   }
   return loading;
 }
