@@ -300,17 +300,16 @@ const rowProduct: RewriteRule = (node, { graph, get }) => {
   const [output] = node.outputs;
   if (node.op !== "Gemm" || addend || node.attributes.transB === 1 || output.shape[0] !== 1) return undefined;
   const factor = floatOf(node, "alpha");
-  if (sizeOf(matrix!.shape) < SMALLEST_ROW_PRODUCT || (node.attributes.transA !== 1 && factor === 1)) return undefined;
+  if (sizeOf(matrix!.shape) < SMALLEST_ROW_PRODUCT) return undefined;
   const shape = [1, sizeOf(vector!.shape)];
-  const row = vector!.data
-    ? graph.constant(
-        "float32",
-        shape,
-        Array.from(vector!.data, (number) => number * factor),
-      )
-    : graph.reshape(get(vector!), shape);
-  const attributes = vector!.data || factor === 1 ? {} : { alpha: { float: factor } };
-  return graph.node("Gemm", [row, get(matrix!)], output, attributes);
+  const { data } = vector!;
+  if (data && factor !== 1) {
+    const scaled = Array.from(data, (number) => number * factor);
+    return graph.node("Gemm", [graph.constant("float32", shape, scaled), get(matrix!)], output);
+  }
+  if (node.attributes.transA !== 1) return undefined;
+  const { transA: _, ...attributes } = node.attributes;
+  return graph.node("Gemm", [graph.reshape(get(vector!), shape), get(matrix!)], output, attributes);
 };
 
 function floatOf(node: Node, name: string): number {
